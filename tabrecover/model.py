@@ -1,0 +1,154 @@
+"""The values that the stages hand to each other: frozen, without behaviour worth the name.
+
+A document is read as *plain* text: the input itself, or the visible text of an HTML page with
+cell, row and table ends as the ASCII separators US, RS and GS. Stages work on plain positions;
+`Document.raw_spans` leads back to the input, so every result can name the characters it came
+from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "CELL_END",
+    "ROW_END",
+    "TABLE_END",
+    "Alternative",
+    "Cell",
+    "Check",
+    "Dialect",
+    "Document",
+    "HtmlCell",
+    "Kind",
+    "Role",
+    "Span",
+    "Status",
+    "Token",
+    "Unit",
+    "Verdict",
+]
+
+CELL_END = "\x1f"  # ASCII unit separator
+ROW_END = "\x1e"  # ASCII record separator
+TABLE_END = "\x1d"  # ASCII group separator
+
+Kind = Literal["text", "html"]
+Role = Literal["label", "value"]
+Status = Literal["accepted", "review"]
+Verdict = Literal["source", "recovery", "no evidence"]
+
+
+class Span(NamedTuple):
+    """Half-open range of characters."""
+
+    start: int
+    end: int
+
+
+class HtmlCell(NamedTuple):
+    """A cell that HTML markup declares: where its text ends in the plain text, and its spans."""
+
+    end: int
+    rowspan: int
+    colspan: int
+    header: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain text and the way back to the input.
+
+    `starts[i]`, `ends[i]` are the input characters behind plain character `i`; both are None
+    where plain text and input are the same.
+    """
+
+    text: str
+    kind: Kind
+    starts: npt.NDArray[np.int64] | None = None
+    ends: npt.NDArray[np.int64] | None = None
+    cells: tuple[HtmlCell, ...] = ()
+
+    def raw_spans(self, start: int, end: int) -> tuple[Span, ...]:
+        """Input spans behind plain `[start, end)`: one, or several where markup lies between."""
+        if self.starts is None or self.ends is None:
+            return (Span(start, end),)
+        spans: list[Span] = []
+        for s, e in zip(self.starts[start:end].tolist(), self.ends[start:end].tolist(), strict=True):
+            if e == s:
+                continue  # a separator that no input character stands for
+            if spans and spans[-1].end >= s:
+                spans[-1] = Span(spans[-1].start, max(e, spans[-1].end))
+            else:
+                spans.append(Span(s, e))
+        return tuple(spans)
+
+    def raw_span(self, start: int, end: int) -> Span:
+        """The smallest single input span that holds plain `[start, end)`."""
+        spans = self.raw_spans(start, end)
+        return Span(spans[0].start, spans[-1].end) if spans else Span(0, 0)
+
+
+class Token(NamedTuple):
+    """A lexical token: `kind` is one letter of the alphabet in `lex`, the span is plain."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class Unit(NamedTuple):
+    """A piece of text that can fill a slot, as plain span; `label` is a phrase id or -1."""
+
+    start: int
+    end: int
+    label: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the document was flattened, and how sure that is."""
+
+    name: str
+    confidence: float
+
+
+class Alternative(NamedTuple):
+    """Another text that a cell may hold, with its probability."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a recovered grid; the fields are those of the record (docs/record.md)."""
+
+    row: int
+    col: int
+    rowspan: int
+    colspan: int
+    role: Role
+    text: str
+    observed: str | None
+    key: str | None
+    confidence: float
+    spans: tuple[Span, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One instance of a rule: the sums of both sides, and who is to blame if they differ."""
+
+    rule: str
+    holds: bool | None
+    left: int | float | None
+    right: int | float | None
+    verdict: Verdict
+    keys: tuple[str, ...] = field(default=(), repr=False)

@@ -1,0 +1,249 @@
+"""Reads templates from disk and results to disk: the only module that opens files for the core.
+
+A template is `NAME.html` (one intact table) with `NAME.toml` beside it; a folder is searched at
+every depth. HTML is parsed by lxml, which resolves no entities and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import tomllib
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from tabrecover.errors import TemplateError
+from tabrecover.library import Library
+from tabrecover.template import VALUE_TYPES, DrawnCell, Rule, compile_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tabrecover.template import Template
+
+__all__ = ["builtin_library", "load_templates", "parse_template", "write_atomically"]
+
+_TOP_KEYS = {"id", "title", "edition", "language", "context", "aliases", "rules"}
+_SPACE = re.compile(r"\s+")
+MAX_TEMPLATE_BYTES = 8_000_000
+
+
+def parse_template(table_html: str, settings: str = "", *, file: str = "", name: str = "") -> Template:
+    """Compile one template from its two texts.
+
+    `file` is used in messages, `name` is the id if the TOML gives none. Raises `TemplateError`.
+    """
+    options = _settings(settings, file)
+    table = _the_table(table_html, file)
+    rows = [_row(tr, table, i, file) for i, tr in enumerate(_own_rows(table))]
+    return compile_template(
+        rows,
+        id=options.get("id") or table.get("id") or name or "template",
+        title=options.get("title", ""),
+        edition=options.get("edition", ""),
+        language=options.get("language", ""),
+        aliases=options.get("aliases", {}),
+        rules=[_rule(entry, file) for entry in options.get("rules", [])],
+        context=options.get("context", []),
+        file=file,
+    )
+
+
+def _settings(text: str, file: str) -> dict[str, Any]:
+    toml_file = str(Path(file).with_suffix(".toml")) if file else ""
+    try:
+        options = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TemplateError(f"not valid TOML: {error}", file=toml_file) from error
+    unknown = set(options) - _TOP_KEYS
+    if unknown:
+        raise TemplateError(
+            f"unknown setting {sorted(unknown)[0]!r}; known are {', '.join(sorted(_TOP_KEYS))}",
+            file=toml_file,
+        )
+    for key in ("id", "title", "edition", "language"):
+        if not isinstance(options.get(key, ""), str):
+            raise TemplateError(f"{key} must be a text", file=toml_file)
+    if not _is_texts(options.get("context", [])):
+        raise TemplateError("context must be a list of texts", file=toml_file)
+    aliases = options.get("aliases", {})
+    if not isinstance(aliases, dict) or not all(_is_texts(v) for v in aliases.values()):
+        raise TemplateError("aliases must map a label to a list of texts", file=toml_file)
+    rules = options.get("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise TemplateError("rules must be tables: [[rules]] with id, left, right", file=toml_file)
+    return options
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _rule(entry: dict[str, Any], file: str) -> Rule:
+    name, left, right = entry.get("id"), entry.get("left"), entry.get("right")
+    if (
+        not isinstance(name, str) or not _is_texts(left) or not _is_texts(right)
+        or set(entry) != {"id", "left", "right"}
+    ):  # fmt: skip
+        raise TemplateError(
+            'a rule has exactly id = "…", left = [keys], right = [keys]',
+            file=str(Path(file).with_suffix(".toml")) if file else "",
+            node=f"rule {name!r}",
+        )
+    return Rule(name, tuple(left), tuple(right))  # type: ignore[arg-type]
+
+
+def _the_table(text: str, file: str) -> lxml_html.HtmlElement:
+    if len(text) > MAX_TEMPLATE_BYTES:
+        raise TemplateError(f"larger than {MAX_TEMPLATE_BYTES} characters", file=file)
+    parser = lxml_html.HTMLParser(encoding="utf-8")
+    try:
+        root = lxml_html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError) as error:
+        raise TemplateError("no HTML table found; draw one <table>", file=file) from error
+    tables = [t for t in root.iter("table") if not any(True for _ in t.iterancestors("table"))]
+    if len(tables) != 1:
+        raise TemplateError(
+            f"{len(tables)} tables found; a template file draws exactly one <table>", file=file
+        )
+    if any(True for _ in tables[0].iterdescendants("table")):
+        raise TemplateError("a table inside the table; draw a flat one", file=file)
+    return tables[0]
+
+
+def _own_rows(table: lxml_html.HtmlElement) -> list[lxml_html.HtmlElement]:
+    return list(table.iter("tr"))
+
+
+def _row(
+    tr: lxml_html.HtmlElement, table: lxml_html.HtmlElement, index: int, file: str
+) -> tuple[str | None, list[DrawnCell]]:
+    if tr.get("data-repeated") is not None:
+        raise TemplateError(
+            "repeated rows are not supported yet", file=file, node=f"row {index + 1}"
+        )
+    drawn = [
+        _drawn(element, tr, table, file, f"row {index + 1}, cell {number}")
+        for number, element in enumerate(tr.iterchildren("td", "th"), start=1)
+    ]
+    return tr.get("data-key"), drawn
+
+
+def _drawn(
+    element: lxml_html.HtmlElement,
+    tr: lxml_html.HtmlElement,
+    table: lxml_html.HtmlElement,
+    file: str,
+    node: str,
+) -> DrawnCell:
+    kind = element.get("data-type") or tr.get("data-type") or table.get("data-type") or "text"
+    if kind not in VALUE_TYPES:
+        raise TemplateError(
+            f"data-type {kind!r} is unknown; use one of {', '.join(VALUE_TYPES)}",
+            file=file,
+            node=node,
+        )
+    text = _SPACE.sub(" ", str(element.text_content())).strip()
+    is_label = element.tag == "th"
+    return DrawnCell(
+        role="label" if is_label else "value",
+        text=text if is_label else "",
+        rowspan=_span(element, "rowspan", file, node),
+        colspan=_span(element, "colspan", file, node),
+        key=element.get("data-key"),
+        type=kind,
+        optional=any(e.get("data-optional") is not None for e in (element, tr)),
+    )
+
+
+def _span(element: lxml_html.HtmlElement, name: str, file: str, node: str) -> int:
+    value = element.get(name, "1").strip()
+    if not value.isdecimal() or not 1 <= int(value) <= 1000:
+        raise TemplateError(
+            f"{name}={value!r}: a span is a whole number from 1 to 1000", file=file, node=node
+        )
+    return int(value)
+
+
+def load_templates(folder: Path | str) -> list[Template]:
+    """Load every `*.html` below `folder` (or one such file), in the order of their paths.
+
+    Raises `TemplateError` for a bad template, a missing folder, a folder without templates, or
+    an id that two files share.
+    """
+    root = Path(folder)
+    files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
+    if not root.exists():
+        raise TemplateError("no such file or folder", file=str(folder))
+    if not files:
+        raise TemplateError("no *.html templates in this folder", file=str(folder))
+    templates: list[Template] = []
+    owner: dict[str, Path] = {}
+    for path in files:
+        template = _load(path, root)
+        if template.id in owner:
+            raise TemplateError(
+                f"id {template.id!r} is taken by {owner[template.id]}; ids must differ",
+                file=str(path),
+            )
+        owner[template.id] = path
+        templates.append(template)
+    return templates
+
+
+def _load(path: Path, root: Path) -> Template:
+    toml = path.with_suffix(".toml")
+    name = path.relative_to(root).with_suffix("").as_posix() if path != root else path.stem
+    return parse_template(
+        _read_text(path), _read_text(toml) if toml.exists() else "", file=str(path), name=name
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"not UTF-8 (byte {error.start}); save it as UTF-8", file=str(path)) from error
+    except OSError as error:
+        raise TemplateError(f"can't be read: {error.strerror}", file=str(path)) from error
+
+
+@cache
+def builtin_library() -> Library:
+    """The templates that come along, compiled once per process."""
+    with resources.as_file(resources.files("tabrecover") / "templates") as folder:
+        return Library(load_templates(folder))
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[IO[str]]:
+    """Open a text file that appears under its name only when written to the end.
+
+    Raises `OSError` as the system gives it; whatever stood at `path` before is kept then.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+        os.chmod(name, mode)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,416 @@
+"""A template: one table layout as a directed acyclic graph of slots.
+
+The layout is drawn as an intact HTML table. Compiled, it is the sequence of *all* grid
+positions in reading order, each a slot: the origin of a label cell, the origin of a value cell,
+a *continuation* (a position that a spanning cell covers beyond its origin), and a row end after
+each row. Continuations and row ends are optional nodes: extractors may show them (a rectangle's
+padding, the merged text repeated, the next line of a label drawn as several cells) or not. One
+linear graph with optional nodes thus carries the reading orders that flattening produces.
+
+Rules are sums over keys in which `*` binds the same text in every term: `"*.a" + "*.b" =
+"*.total"` is one check for every row that has all three keys.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from tabrecover.errors import TemplateError
+from tabrecover.fold import fold_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import networkx as nx
+
+    from tabrecover.model import Role
+
+__all__ = [
+    "VALUE_TYPES",
+    "DrawnCell",
+    "Rule",
+    "RuleInstance",
+    "Slot",
+    "SlotKind",
+    "Template",
+    "TemplateCell",
+    "ValueType",
+    "compile_template",
+    "template_graph",
+]
+
+ValueType = Literal["integer", "decimal", "text"]
+VALUE_TYPES: tuple[ValueType, ...] = ("integer", "decimal", "text")
+MAX_CELLS = 20_000
+
+
+class SlotKind(IntEnum):
+    """What a slot expects; the order is the column order of `scoring.Scoring.emission`."""
+
+    INTEGER = 0
+    DECIMAL = 1
+    TEXT = 2
+    LABEL = 3
+    LABEL_CONTINUED = 4
+    VALUE_CONTINUED = 5
+    ROW_END = 6
+
+
+class Slot(NamedTuple):
+    """A node of the template graph: its kind, and the cell it belongs to (-1: a row end)."""
+
+    kind: SlotKind
+    cell: int
+    row: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCell:
+    """A cell as the author drew it, before positions and keys are worked out."""
+
+    role: Role
+    text: str
+    rowspan: int = 1
+    colspan: int = 1
+    key: str | None = None
+    type: ValueType = "integer"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCell:
+    """A cell of the layout: geometry, and the label's text or the value's key and type.
+
+    `forms` are the folded texts that count as this label: its own and its aliases.
+    """
+
+    row: int
+    col: int
+    rowspan: int
+    colspan: int
+    role: Role
+    text: str = ""
+    key: str | None = None
+    type: ValueType = "integer"
+    optional: bool = False
+    forms: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How messages call this cell."""
+        what = f" {self.text!r}" if self.text else ""
+        return f"row {self.row + 1}, column {self.col + 1}{what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`sum(left) = sum(right)` over key patterns with at most one `*` each."""
+
+    id: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+class RuleInstance(NamedTuple):
+    """A rule bound to cells: indices into `Template.cells`."""
+
+    name: str
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A compiled layout.
+
+    `slots` are the graph's nodes in topological (reading) order; `instances` its bound rules;
+    `context` are phrases whose presence in a document speaks for this edition.
+    """
+
+    id: str
+    title: str
+    edition: str
+    language: str
+    n_rows: int
+    n_cols: int
+    cells: tuple[TemplateCell, ...]
+    slots: tuple[Slot, ...]
+    rules: tuple[Rule, ...] = ()
+    instances: tuple[RuleInstance, ...] = field(default=(), repr=False)
+    context: tuple[str, ...] = ()
+
+    @cached_property
+    def geometry(self) -> int:
+        """Equal for templates that bind the same keys to the same labels in the same grid."""
+        return hash(tuple((c.row, c.col, c.rowspan, c.colspan, c.text, c.key) for c in self.cells))
+
+    def header_paths(self) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Row and column label paths (outermost first) of every value cell, by cell index."""
+        return {
+            i: (_row_path(self.cells, cell), _column_path(self.cells, cell))
+            for i, cell in enumerate(self.cells)
+            if cell.role == "value"
+        }
+
+
+def _row_path(cells: Sequence[TemplateCell], value: TemplateCell) -> tuple[str, ...]:
+    return tuple(
+        c.text
+        for c in sorted(cells, key=lambda c: c.col)
+        if c.role == "label" and c.row <= value.row < c.row + c.rowspan and c.col < value.col
+    )
+
+
+def _column_path(cells: Sequence[TemplateCell], value: TemplateCell) -> tuple[str, ...]:
+    """Labels above the value in the nearest block of header rows that reaches its column."""
+    above = [
+        c
+        for c in cells
+        if c.role == "label" and c.col <= value.col < c.col + c.colspan and c.row < value.row
+    ]
+    values_above = [
+        c.row + c.rowspan
+        for c in cells
+        if c.role == "value" and c.col <= value.col < c.col + c.colspan and c.row < value.row
+    ]
+    header_ends = max((c.row + c.rowspan for c in above), default=0)
+    floor = max((row for row in values_above if row < header_ends), default=0)
+    return tuple(c.text for c in sorted(above, key=lambda c: c.row) if c.row >= floor)
+
+
+def compile_template(
+    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]],
+    *,
+    id: str,  # noqa: A002 - the name users see
+    title: str = "",
+    edition: str = "",
+    language: str = "",
+    aliases: dict[str, Sequence[str]] | None = None,
+    rules: Sequence[Rule] = (),
+    context: Sequence[str] = (),
+    file: str = "",
+) -> Template:
+    """Work out positions, keys and slots of a drawn table.
+
+    `rows` pairs each row's key (or None) with its cells, left to right, as HTML has them.
+    Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid.
+    """
+    placed, n_rows, n_cols = _place(rows, file)
+    cells = _with_keys(placed, [key for key, _ in rows], file)
+    cells = _with_forms(cells, aliases or {}, file)
+    return Template(
+        id=id,
+        title=title,
+        edition=edition or id,
+        language=language,
+        n_rows=n_rows,
+        n_cols=n_cols,
+        cells=cells,
+        slots=_slots(cells, n_rows, n_cols),
+        rules=tuple(rules),
+        instances=_bind(rules, cells, file),
+        context=(id, *context),
+    )
+
+
+def _place(
+    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], file: str
+) -> tuple[list[TemplateCell], int, int]:
+    """Grid positions by the HTML table model, but with overlaps and holes as errors."""
+    taken: dict[tuple[int, int], TemplateCell] = {}
+    cells: list[TemplateCell] = []
+    for r, (_, drawn_row) in enumerate(rows):
+        col = 0
+        for drawn in drawn_row:
+            while (r, col) in taken:
+                col += 1
+            cell = TemplateCell(
+                r, col, drawn.rowspan, drawn.colspan, drawn.role, drawn.text,
+                drawn.key, drawn.type, drawn.optional,
+            )  # fmt: skip
+            if len(taken) + cell.rowspan * cell.colspan > MAX_CELLS:
+                raise TemplateError(f"more than {MAX_CELLS} grid positions", file=file)
+            _claim(taken, cell, len(rows), file)
+            cells.append(cell)
+            col += drawn.colspan
+    if not cells:
+        raise TemplateError("the table has no cells", file=file)
+    n_cols = max(c.col + c.colspan for c in cells)
+    for r in range(len(rows)):
+        for c in range(n_cols):
+            if (r, c) not in taken:
+                raise TemplateError(
+                    "no cell covers this position; add a cell or widen a span",
+                    file=file,
+                    node=f"row {r + 1}, column {c + 1}",
+                )
+    return cells, len(rows), n_cols
+
+
+def _claim(
+    taken: dict[tuple[int, int], TemplateCell], cell: TemplateCell, n_rows: int, file: str
+) -> None:
+    if cell.row + cell.rowspan > n_rows:
+        raise TemplateError(
+            f"rowspan {cell.rowspan} reaches below the last row ({n_rows})",
+            file=file,
+            node=cell.name,
+        )
+    for r in range(cell.row, cell.row + cell.rowspan):
+        for c in range(cell.col, cell.col + cell.colspan):
+            if (other := taken.get((r, c))) is not None:
+                raise TemplateError(
+                    f"overlaps the cell at {other.name}; reduce one of their spans",
+                    file=file,
+                    node=cell.name,
+                )
+            taken[r, c] = cell
+
+
+def _with_keys(
+    cells: Sequence[TemplateCell], row_keys: Sequence[str | None], file: str
+) -> list[TemplateCell]:
+    """Give every value a key: its own, or row key and column key joined, or its position."""
+    column_keys: dict[int, str] = {}
+    seen: dict[str, TemplateCell] = {}
+    result: list[TemplateCell] = []
+    for cell in sorted(cells, key=lambda c: (c.row, c.col)):
+        if cell.role == "label":
+            for c in range(cell.col, cell.col + cell.colspan):
+                column_keys.pop(c, None)
+                if cell.key:
+                    column_keys[c] = cell.key
+            result.append(replace(cell, key=None))
+            continue
+        parts = [part for part in (row_keys[cell.row], column_keys.get(cell.col)) if part]
+        key = cell.key or ".".join(parts) or f"r{cell.row + 1}c{cell.col + 1}"
+        if key in seen:
+            raise TemplateError(
+                f"key {key!r} is taken by {seen[key].name}; set data-key on one of them",
+                file=file,
+                node=cell.name,
+            )
+        seen[key] = cell
+        result.append(replace(cell, key=key))
+    return result
+
+
+def _with_forms(
+    cells: Sequence[TemplateCell], aliases: dict[str, Sequence[str]], file: str
+) -> tuple[TemplateCell, ...]:
+    labels = {cell.text for cell in cells if cell.role == "label"}
+    for label in aliases:
+        if label not in labels:
+            raise TemplateError(f"aliases for {label!r}, which is no label of the table", file=file)
+    result = []
+    for cell in cells:
+        texts = (cell.text, *aliases.get(cell.text, ())) if cell.role == "label" else ()
+        forms = tuple(dict.fromkeys(form for form in map(fold_text, texts) if form))
+        result.append(replace(cell, forms=forms))
+    return tuple(result)
+
+
+def _slots(cells: Sequence[TemplateCell], n_rows: int, n_cols: int) -> tuple[Slot, ...]:
+    owner = {
+        (r, c): i
+        for i, cell in enumerate(cells)
+        for r in range(cell.row, cell.row + cell.rowspan)
+        for c in range(cell.col, cell.col + cell.colspan)
+    }
+    slots: list[Slot] = []
+    for r in range(n_rows):
+        for c in range(n_cols):
+            index = owner[r, c]
+            slots.append(_slot(cells[index], index, r, c))
+        slots.append(Slot(SlotKind.ROW_END, -1, r, optional=True))
+    return tuple(slots)
+
+
+def _slot(cell: TemplateCell, index: int, row: int, col: int) -> Slot:
+    if (row, col) == (cell.row, cell.col):
+        if cell.role == "label":
+            kind = SlotKind.LABEL if cell.forms else SlotKind.LABEL_CONTINUED
+        else:
+            kind = SlotKind(VALUE_TYPES.index(cell.type))
+        return Slot(kind, index, row, cell.optional)
+    continued = SlotKind.LABEL_CONTINUED if cell.role == "label" else SlotKind.VALUE_CONTINUED
+    return Slot(continued, index, row, optional=True)
+
+
+def _bind(
+    rules: Sequence[Rule], cells: Sequence[TemplateCell], file: str
+) -> tuple[RuleInstance, ...]:
+    by_key = {cell.key: i for i, cell in enumerate(cells) if cell.key is not None}
+    instances: list[RuleInstance] = []
+    for rule in rules:
+        terms = (*rule.left, *rule.right)
+        if not rule.left or not rule.right or any(term.count("*") > 1 for term in terms):
+            raise TemplateError(
+                "a rule needs keys on both sides, each with one '*' at most",
+                file=file,
+                node=f"rule {rule.id!r}",
+            )
+        found = [
+            instance
+            for binding in _bindings(terms, by_key)
+            if (instance := _instance(rule, binding, by_key)) is not None
+        ]
+        if not found:
+            raise TemplateError(
+                f"matches no cells; keys are, for example, {', '.join(sorted(by_key)[:3])}",
+                file=file,
+                node=f"rule {rule.id!r}",
+            )
+        instances += found
+    return tuple(instances)
+
+
+def _bindings(terms: Sequence[str], by_key: dict[str, int]) -> list[str]:
+    """What `*` can stand for: every text that fits the first starred term, in cell order."""
+    starred = next((term for term in terms if "*" in term), None)
+    if starred is None:
+        return [""]
+    pattern = re.compile(re.escape(starred).replace(r"\*", "(.+)"))
+    return [m.group(1) for key in by_key if (m := pattern.fullmatch(key))]
+
+
+def _instance(rule: Rule, binding: str, by_key: dict[str, int]) -> RuleInstance | None:
+    left = [by_key.get(term.replace("*", binding), -1) for term in rule.left]
+    right = [by_key.get(term.replace("*", binding), -1) for term in rule.right]
+    if -1 in left or -1 in right:
+        return None
+    name = f"{rule.id}: {binding}" if binding else rule.id
+    return RuleInstance(name, tuple(left), tuple(right))
+
+
+def template_graph(template: Template) -> nx.DiGraph[int]:
+    """The template as a networkx graph: a node per slot, an edge for each allowed step.
+
+    Steps lead to the next slot and over optional slots. Raises `TemplateError` if the graph is
+    not acyclic or some required slot can't be reached (it never is for compiled templates).
+    """
+    import networkx as nx  # noqa: PLC0415 - heavy, and only needed to look at a template
+
+    graph: nx.DiGraph[int] = nx.DiGraph(template=template.id)
+    for i, slot in enumerate(template.slots):
+        cell = template.cells[slot.cell] if slot.cell >= 0 else None
+        graph.add_node(
+            i,
+            kind=slot.kind.name.lower(),
+            row=slot.row,
+            optional=slot.optional,
+            label=(cell.text or cell.key or "") if cell else "",
+        )
+    for i in range(len(template.slots)):
+        for j in range(i + 1, len(template.slots)):
+            graph.add_edge(i, j)
+            if not template.slots[j].optional:
+                break
+    if not nx.is_directed_acyclic_graph(graph):
+        raise TemplateError("the slot graph has a cycle", node=template.id)
+    return graph
