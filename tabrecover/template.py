@@ -149,39 +149,6 @@ class Template:
         """Equal for templates that bind the same keys to the same labels in the same grid."""
         return hash(tuple((c.row, c.col, c.rowspan, c.colspan, c.text, c.key) for c in self.cells))
 
-    def header_paths(self) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Row and column label paths (outermost first) of every value cell, by cell index."""
-        return {
-            i: (_row_path(self.cells, cell), _column_path(self.cells, cell))
-            for i, cell in enumerate(self.cells)
-            if cell.role == "value"
-        }
-
-
-def _row_path(cells: Sequence[TemplateCell], value: TemplateCell) -> tuple[str, ...]:
-    return tuple(
-        c.text
-        for c in sorted(cells, key=lambda c: c.col)
-        if c.role == "label" and c.row <= value.row < c.row + c.rowspan and c.col < value.col
-    )
-
-
-def _column_path(cells: Sequence[TemplateCell], value: TemplateCell) -> tuple[str, ...]:
-    """Labels above the value in the nearest block of header rows that reaches its column."""
-    above = [
-        c
-        for c in cells
-        if c.role == "label" and c.col <= value.col < c.col + c.colspan and c.row < value.row
-    ]
-    values_above = [
-        c.row + c.rowspan
-        for c in cells
-        if c.role == "value" and c.col <= value.col < c.col + c.colspan and c.row < value.row
-    ]
-    header_ends = max((c.row + c.rowspan for c in above), default=0)
-    floor = max((row for row in values_above if row < header_ends), default=0)
-    return tuple(c.text for c in sorted(above, key=lambda c: c.row) if c.row >= floor)
-
 
 def compile_template(
     rows: Sequence[tuple[str | None, Sequence[DrawnCell]]],

@@ -1,0 +1,265 @@
+"""How extractors flatten: a table of laws, each fitted to the separators of a dump.
+
+A *stream* is what lies between a region's units: `gaps[i]` is the string of separator letters
+(see `lex`) before unit `i`, `gaps[n]` what follows the last. A law *reads* gaps as symbols that
+the aligner understands: `B` an empty cell, `R` a row end. Which law holds is decided for the
+whole document from the dump alone, by how many gaps each law explains; its parameters (line
+ends per cell, row width) are read off the same gaps. A law is soft evidence: the aligner may
+overrule every symbol at a price.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Gaps", "Law", "fingerprint"]
+
+Gaps = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps."""
+
+    name: str
+    confidence: float
+    blanks_shown: bool
+    rows_shown: bool
+    continued_shown: bool
+    read: Callable[[Gaps], list[str]]
+
+
+def fingerprint(streams: Sequence[Gaps]) -> Law:
+    """The law that explains the gaps of all streams best; `order` if none does.
+
+    >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]]).read(["", "eeeee", ""])
+    ['', 'BBB', '']
+    """
+    for fit in _LAWS:
+        law = fit(streams)
+        if law is not None:
+            return law
+    return Law("order", 0.5, False, False, False, lambda gaps: [""] * len(gaps))
+
+
+def _inner(streams: Sequence[Gaps]) -> list[str]:
+    return [gap for gaps in streams for gap in gaps[1:-1]]
+
+
+def _share(good: int, total: int) -> float:
+    """Share with Laplace's rule of succession."""
+    return (good + 1) / (total + 2)
+
+
+# --- laws in which cells and rows are delimited -------------------------------------------------
+
+
+def _fit_html(streams: Sequence[Gaps]) -> Law | None:
+    inner = _inner(streams)
+    with_cells = sum("c" in gap for gap in inner)
+    if with_cells * 2 < len(inner) or not with_cells:
+        return None
+    rows = any("r" in gap for gap in inner)
+    return Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)
+
+
+def _read_html(gaps: Gaps) -> list[str]:
+    readings: list[str] = []
+    filled = True  # what precedes the first unit is not this table's
+    for number, gap in enumerate(gaps):
+        symbols = ""
+        for code in gap if number else "":
+            if code == "c":
+                symbols += "" if filled else "B"
+                filled = False
+            elif code == "r":
+                symbols += "R"
+        readings.append(symbols)
+        filled = True
+    return readings
+
+
+def _fit_tabs(streams: Sequence[Gaps]) -> Law | None:
+    inner = _inner(streams)
+    good = sum("T" in gap or "e" in gap for gap in inner)
+    if sum("T" in gap for gap in inner) * 3 < len(inner) or not inner:
+        return None
+    return Law("tabs", _share(good, len(inner)), True, True, True, _cell_reader("T", False, False))
+
+
+def _fit_bars(streams: Sequence[Gaps]) -> Law | None:
+    """Bars: first the padded form, whose row ends add up; else each bar pair is a cell."""
+    inner = _inner(streams)
+    barred = sum("b" in gap for gap in inner)
+    if barred * 3 < len(inner) or not barred:
+        return None
+    return _fit_padded(streams, inner) or _fit_bar_cells(streams, inner)
+
+
+def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> Law | None:
+    breaks = [gap for gap in inner if "e" in gap]
+    leading = bool(breaks) and sum(gap.endswith("eb") for gap in breaks) * 2 > len(breaks)
+    trailing = bool(breaks) and all("be" in gap for gap in breaks)
+    read = _cell_reader("b", leading, trailing or leading)
+    continued = any("B" in reading for gaps in streams for reading in read(gaps))
+    good = sum("b" in gap or "e" in gap for gap in inner)
+    return Law("bars", _share(good, len(inner)), True, True, continued, read)
+
+
+def _cell_reader(separator: str, leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
+    """Reader for rows of cells in lines; `leading`/`trailing`: rows open/close with one."""
+
+    def read(gaps: Gaps) -> list[str]:
+        readings: list[str] = []
+        for number, gap in enumerate(gaps):
+            symbols, filled, fresh = "", number > 0, False
+            for code in gap:
+                if code == separator:
+                    if fresh and leading:
+                        fresh = False
+                        continue
+                    symbols += "" if filled else "B"
+                    filled = fresh = False
+                elif code == "e":
+                    if not filled and not fresh and not trailing:
+                        symbols += "B"
+                    if not fresh and number:
+                        symbols += "R"
+                    filled, fresh = False, True
+            readings.append(symbols)
+        return readings
+
+    return read
+
+
+# --- bars that pad a row to the table's width ---------------------------------------------------
+#
+# Empty cells are deleted, then each row is padded with bars to the width W (the largest sum of
+# colspans in a row): cells + padding = W. So row ends are visible wherever a row is short, and
+# follow from counting where it is full.
+
+_LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
+_ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
+
+
+def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> Law | None:
+    for name, pattern, cells_in_lines in (
+        ("bars-padded-lines", _LINE_PAD, True),
+        ("bars-padded-rows", _ROW_PAD, False),
+    ):
+        regular = sum(pattern.match(gap) is not None for gap in inner)
+        if regular < 0.9 * len(inner):
+            continue
+        widths = [_widths(gaps, cells_in_lines) for gaps in streams]
+        rows = [row for group in widths for row in group]
+        modes = [max(set(group), key=group.count) if group else 0 for group in widths]
+        good = sum(
+            row % mode == 0
+            for mode, group in zip(modes, widths, strict=True)
+            for row in group
+            if mode
+        )
+        if rows and good >= 0.8 * len(rows):
+            confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
+            read = _padded_reader(cells_in_lines)
+            return Law(name, confidence, False, True, False, read)
+    return None
+
+
+def _pads(gap: str, cells_in_lines: bool) -> int:
+    """Padding bars in a gap; -1 where the gap does not end a row for sure."""
+    bars = gap.count("b")
+    if cells_in_lines:
+        return bars - 1 if bars > 1 else -1
+    return bars - 1 if "e" in gap else -1
+
+
+def _widths(gaps: Gaps, cells_in_lines: bool) -> list[int]:
+    """Cells plus padding of each group of units that ends in a sure row end."""
+    widths: list[int] = []
+    cells = 0
+    for gap in gaps[1:-1]:
+        cells += 1
+        pads = _pads(gap, cells_in_lines)
+        if pads >= 0:
+            widths.append(cells + pads)
+            cells = 0
+    return widths
+
+
+def _padded_reader(cells_in_lines: bool) -> Callable[[Gaps], list[str]]:
+    def read(gaps: Gaps) -> list[str]:
+        widths = _widths(gaps, cells_in_lines)
+        width = max(set(widths), key=widths.count) if widths else 0
+        readings = [""] * len(gaps)
+        cells = 0
+        for number, gap in enumerate(gaps[1:], start=1):
+            cells += 1
+            if _pads(gap, cells_in_lines) >= 0 or cells == width:
+                readings[number] = "R"
+                cells = 0
+        return readings
+
+    return read
+
+
+# --- one cell per line, or a row per line, without bars -----------------------------------------
+
+
+def _fit_lines(streams: Sequence[Gaps]) -> Law | None:
+    inner = _inner(streams)
+    broken = [gap for gap in inner if "e" in gap]
+    if len(broken) * 10 < len(inner) * 6 or not broken:
+        return None
+    if any("s" in gap for gap in broken):
+        law = _fit_space_lines(broken)
+        if law is not None:
+            return law
+    breaks = Counter(gap.count("e") for gap in broken)
+    base = min(n for n, count in breaks.items() if count * 10 >= len(broken))
+    excess = [n - base for n, count in breaks.items() for _ in range(count) if n > base]
+    good = sum(count for n, count in breaks.items() if n >= base)
+    if len(excess) < max(2, 0.02 * len(broken)):
+        return Law("lines", _share(good, len(broken)), False, False, False, _nothing)
+    step = max(
+        d for d in range(1, base + 1) if sum(x % d == 0 for x in excess) >= 0.95 * len(excess)
+    )
+
+    def read(gaps: Gaps) -> list[str]:
+        return ["B" * max(0, (gap.count("e") - base) // step) for gap in gaps]
+
+    return Law("lines-blank", _share(good, len(broken)), True, False, False, read)
+
+
+def _fit_space_lines(broken: Sequence[str]) -> Law | None:
+    spaced = sum("s" in gap for gap in broken)
+    if spaced < max(2, 0.02 * len(broken)):
+        return None
+
+    def read(gaps: Gaps) -> list[str]:
+        return ["B" * gap.count("s") for gap in gaps]
+
+    return Law("lines-space", _share(len(broken), len(broken)), True, False, False, read)
+
+
+def _nothing(gaps: Gaps) -> list[str]:
+    return [""] * len(gaps)
+
+
+def _fit_rows(streams: Sequence[Gaps]) -> Law | None:
+    """Several units a line: a line end is a row end, or a wrapped label."""
+    inner = _inner(streams)
+    broken = sum("e" in gap for gap in inner)
+    if not broken or broken * 10 < len(inner):
+        return None
+
+    def read(gaps: Gaps) -> list[str]:
+        return ["R" if "e" in gap and number else "" for number, gap in enumerate(gaps)]
+
+    return Law("rows", 0.5, False, True, False, read)
+
+
+_LAWS = (_fit_html, _fit_tabs, _fit_bars, _fit_lines, _fit_rows)

@@ -1,0 +1,121 @@
+"""Alignment to grid: every template cell with what it holds, how sure, and what else it may be.
+
+The texts a value slot may hold are the units that the posterior puts there, joined by equal
+text (which of two zeros it is does not matter), and blank for the rest of the probability. The
+decoded trace chooses, so no unit is used twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tabrecover.confidence import ACCEPT, Confidence, alternatives
+from tabrecover.model import Cell, Check, Span
+from tabrecover.rules import check_rules, suggestions
+from tabrecover.template import SlotKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.align import Alignment
+    from tabrecover.model import Document
+    from tabrecover.template import TemplateCell
+    from tabrecover.units import Units
+
+__all__ = ["FilledGrid", "fill_grid"]
+
+LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
+
+
+@dataclass(frozen=True, slots=True)
+class FilledGrid:
+    """Cells in reading order, checks, plain span of all that was placed, and stray units."""
+
+    cells: tuple[Cell, ...]
+    checks: tuple[Check, ...]
+    span: Span
+    unplaced: tuple[Span, ...]
+
+
+def fill_grid(document: Document, units: Units, alignment: Alignment, layout: float) -> FilledGrid:
+    """Fill the template's grid; `layout` is the probability that it is the right layout."""
+    filler = _Filler(document, units, alignment, layout)
+    template = alignment.template
+    cells = {
+        index: filler.label(index, cell) if cell.role == "label" else filler.value(index, cell)
+        for index, cell in enumerate(template.cells)
+    }
+    for index, text in suggestions(template, cells, ACCEPT).items():
+        cells[index] = replace(cells[index], suggestion=text)
+    checks = check_rules(template, cells)
+    span, unplaced = filler.extent()
+    ordered = sorted(cells.values(), key=lambda c: (c.row, c.col))
+    return FilledGrid(tuple(ordered), tuple(checks), span, unplaced)
+
+
+class _Filler:
+    def __init__(
+        self, document: Document, units: Units, alignment: Alignment, layout: float
+    ) -> None:
+        self.document = document
+        self.units = units.units
+        self.alignment = alignment
+        self.layout = layout
+        self.origin_slot: dict[int, int] = {}
+        for number, slot in enumerate(alignment.template.slots):
+            if slot.kind != SlotKind.VALUE_CONTINUED:
+                self.origin_slot.setdefault(slot.cell, number)
+        self.placed: dict[int, list[int]] = defaultdict(list)  # template cell -> units
+        for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
+            if slot >= 0 and symbol.unit >= 0:
+                self.placed[alignment.template.slots[slot].cell].append(symbol.unit)
+
+    def _text(self, unit: int) -> str:
+        return self.document.text[self.units[unit].start : self.units[unit].end]
+
+    def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
+        return tuple(
+            span
+            for unit in units
+            for span in self.document.raw_spans(self.units[unit].start, self.units[unit].end)
+        )
+
+    def label(self, index: int, cell: TemplateCell) -> Cell:
+        units = self.placed.get(index, [])
+        seen = sum(p.probability for p in self._placements(index))
+        placement = seen + (1 - seen) * LOST_LABEL if units else LOST_LABEL
+        return Cell(
+            cell.row, cell.col, cell.rowspan, cell.colspan, "label", cell.text,
+            " ".join(map(self._text, units)) if units else None, None,
+            Confidence(self.layout, placement).total, self._spans(units),
+        )  # fmt: skip
+
+    def value(self, index: int, cell: TemplateCell) -> Cell:
+        texts: dict[str, float] = defaultdict(float)
+        for symbol, probability in self._placements(index):
+            unit = self.alignment.symbols[symbol].unit
+            if unit >= 0:
+                texts[self._text(unit)] += probability
+        texts[""] += max(0.0, 1 - sum(texts.values()))
+        units = self.placed.get(index, [])
+        chosen = self._text(units[0]) if units else ""
+        return Cell(
+            cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
+            Confidence(self.layout, texts[chosen]).total, self._spans(units),
+            alternatives(texts, chosen, self.layout),
+        )  # fmt: skip
+
+    def _placements(self, index: int) -> Sequence[tuple[int, float]]:
+        return self.alignment.placements.get(self.origin_slot[index], ())
+
+    def extent(self) -> tuple[Span, tuple[Span, ...]]:
+        """Plain span of the placed units, and input spans of the stray ones inside it."""
+        used = sorted(unit for units in self.placed.values() for unit in units)
+        if not used:
+            return Span(0, 0), ()
+        taken = set(used)
+        span = Span(self.units[used[0]].start, self.units[used[-1]].end)
+        strays = [u for u in range(used[0], used[-1]) if u not in taken]
+        return span, self._spans(strays)

@@ -1,0 +1,89 @@
+"""Many templates behind one question: which labels of which templates does this text hold?
+
+All folded label forms of all templates go into one Aho-Corasick automaton, so the cost of the
+scan hardly depends on how many templates there are.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import ahocorasick_rs
+
+from tabrecover.errors import UsageError
+from tabrecover.template import SlotKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tabrecover.template import Template
+
+__all__ = ["Hit", "Library", "label_weight"]
+
+MIN_PHRASE = 2  # a single character says nothing before its neighbours are known
+HAN_NATS, OTHER_NATS, MAX_NATS = 1.0, 0.4, 8.0
+
+
+class Hit(NamedTuple):
+    """An exact occurrence of a phrase in a folded stream, half-open."""
+
+    start: int
+    end: int
+    phrase: int
+
+
+def label_weight(form: str) -> float:
+    """How much seeing this folded label tells, in nats, capped: long labels are rare in prose.
+
+    A Han character narrows a text down more than a letter does; the cap keeps one long label
+    from outweighing a table's worth of short ones.
+
+    >>> label_weight("总计"), label_weight("本年新收政府信息公开申请数量")
+    (2.0, 8.0)
+    """
+    nats = sum(HAN_NATS if char >= "\u2e80" else OTHER_NATS for char in form)
+    return min(nats, MAX_NATS)
+
+
+class Library:
+    """A set of templates with their phrases compiled for search; immutable."""
+
+    def __init__(self, templates: Iterable[Template]) -> None:
+        """Index `templates`; raises `UsageError` if two share an id."""
+        self.templates: tuple[Template, ...] = tuple(templates)
+        ids = [template.id for template in self.templates]
+        if len(set(ids)) < len(ids):
+            twice = next(i for i in ids if ids.count(i) > 1)
+            raise UsageError(f"two templates have the id {twice!r}; ids must differ")
+        self.phrases: list[str] = []
+        self.phrase_ids: dict[str, int] = {}
+        self.places: list[list[tuple[int, int]]] = []  # phrase -> (template, slot) pairs
+        self.label_weights: list[dict[int, float]] = []  # template -> slot -> nats
+        for number, template in enumerate(self.templates):
+            self.label_weights.append({})
+            for slot_number, slot in enumerate(template.slots):
+                if slot.kind == SlotKind.LABEL:
+                    self._add(number, slot_number, template.cells[slot.cell].forms)
+
+    def _add(self, template: int, slot: int, forms: tuple[str, ...]) -> None:
+        self.label_weights[template][slot] = label_weight(forms[0])
+        for form in forms:
+            if form not in self.phrase_ids:
+                self.phrase_ids[form] = len(self.phrases)
+                self.phrases.append(form)
+                self.places.append([])
+            self.places[self.phrase_ids[form]].append((template, slot))
+
+    @cached_property
+    def _automaton(self) -> tuple[ahocorasick_rs.AhoCorasick, list[int]]:
+        searched = [i for i, phrase in enumerate(self.phrases) if len(phrase) >= MIN_PHRASE]
+        return ahocorasick_rs.AhoCorasick([self.phrases[i] for i in searched]), searched
+
+    def find(self, folded: str) -> list[Hit]:
+        """All occurrences, overlapping ones too, of all phrases, by position."""
+        if not self.phrases:
+            return []
+        automaton, searched = self._automaton
+        found = automaton.find_matches_as_indexes(folded, overlapping=True)
+        return sorted(Hit(start, end, searched[number]) for number, start, end in found)

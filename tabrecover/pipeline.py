@@ -1,0 +1,337 @@
+"""Composes the stages: document to tables. Pure; reads no files and keeps no state.
+
+Candidates that overlap form a *cluster*: one stretch of the document that several templates
+compete for. The dialect is decided over all clusters and delimited blocks of the document
+together, since one tool flattened it. Each cluster is then aligned with its best candidates;
+their scores are log-odds over the same symbols, so their softmax says which template it is.
+Templates of one edition support each other: a table that fits two editions equally well goes to
+the one that the other tables, or a context phrase, speak for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabrecover.align import Alignment, align, read_symbols
+from tabrecover.confidence import table_confidence, table_status
+from tabrecover.dialects import Law, fingerprint
+from tabrecover.fold import fold
+from tabrecover.freeform import Block, block_table, find_blocks, html_tables
+from tabrecover.grid import fill_grid
+from tabrecover.lex import BARS, lex
+from tabrecover.model import Dialect, Document, Span
+from tabrecover.regions import Candidate, cell_hits, find_candidates
+from tabrecover.results import Recovery, Table
+from tabrecover.scoring import Scoring, UnitKind
+from tabrecover.template import SlotKind
+from tabrecover.units import LabelSpan, Units, classify, cut_units
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.fold import Folded
+    from tabrecover.library import Hit, Library
+    from tabrecover.template import Template
+
+__all__ = ["recover_document"]
+
+RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth aligning
+MAX_RIVALS = 6
+CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
+EDITION_NATS = 20.0  # the most that one other table can say about the edition
+REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """Candidates for one table: the plain span that their hits cover, and their labels."""
+
+    start: int
+    end: int
+    candidates: tuple[Candidate, ...]
+    labels: tuple[LabelSpan, ...]
+
+
+class _Reading(NamedTuple):
+    """One candidate template aligned with a cluster."""
+
+    template: int
+    alignment: Alignment
+
+
+def recover_document(document: Document, library: Library, source: str = "") -> Recovery:
+    """All tables of a document: those of `library`'s templates, and those of unknown layout."""
+    folded = fold(document.text)
+    hits = cell_hits(document.text, folded, library.find(folded.text))
+    clusters = _clusters(folded, find_candidates(folded, hits, library), hits, document, library)
+    covered = [Span(cluster.start, cluster.end) for cluster in clusters]
+    blocks = find_blocks(document, covered)
+    units = [_units(document, cluster) for cluster in clusters]
+    streams = [u.gaps for u in units] + [block.units.gaps for block in blocks]
+    law = fingerprint(streams) if streams else None
+    tables: list[Table] = []
+    if law is not None:
+        tables += _template_tables(document, library, clusters, units, law)
+        tables += _block_tables(document, blocks, law)
+    tables += html_tables(document, covered)
+    tables.sort(key=lambda table: table.span)
+    return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _dialect(law: Law | None, tables: Sequence[Table]) -> Dialect:
+    if law is None or not tables:
+        return Dialect("none", 0.0 if not tables else 1.0)
+    return Dialect(law.name, round(law.confidence, 6))
+
+
+# --- candidates to clusters ---------------------------------------------------------------------
+
+
+def _clusters(
+    folded: Folded,
+    candidates: Sequence[Candidate],
+    hits: Sequence[Hit],
+    document: Document,
+    library: Library,
+) -> list[_Cluster]:
+    """Group overlapping candidates, best first, and reach out to where their tables may end."""
+    groups: list[list[Candidate]] = []
+    for candidate in candidates:
+        group = next((g for g in groups if _overlap(candidate, g[0])), None)
+        if group is None:
+            groups.append([candidate])
+        elif candidate.score >= RIVAL_SCORE * group[0].score and len(group) < MAX_RIVALS:
+            group.append(candidate)
+    groups.sort(key=lambda group: group[0].seeds[0].hit.start)
+    bounds = [_plain_bounds(folded, group) for group in groups]
+    clusters = []
+    for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
+        before = clusters[-1].end if clusters else 0
+        after = bounds[number + 1][0] if number + 1 < len(bounds) else len(document.text)
+        templates = [library.templates[c.template] for c in group]
+        first = min(c.seeds[0].slot for c in group)
+        reached = _reach_back(document.text, max(before, start - REACH), start, templates, first)
+        left = max(_slots_left(library.templates[c.template], c.seeds[-1].slot) for c in group)
+        stop = _reach_on(document.text, end, min(after, end + REACH), left, templates)
+        labels = _labels(folded, hits, group, library, start, stop)
+        clusters.append(_Cluster(reached, stop, tuple(group), labels))
+    return clusters
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    return (
+        one.seeds[0].hit.start < other.seeds[-1].hit.end
+        and other.seeds[0].hit.start < one.seeds[-1].hit.end
+    )
+
+
+def _plain_bounds(folded: Folded, group: Sequence[Candidate]) -> tuple[int, int]:
+    start = min(c.seeds[0].hit.start for c in group)
+    end = max(c.seeds[-1].hit.end for c in group)
+    return int(folded.origin[start]), int(folded.origin[end - 1]) + 1
+
+
+def _slots_left(template: Template, slot: int) -> int:
+    return sum(not s.optional for s in template.slots[slot + 1 :])
+
+
+def _reach_back(
+    text: str, floor: int, start: int, templates: Sequence[Template], first: int
+) -> int:
+    """Where the units before the first hit begin, one for each slot before it at the most."""
+    room = max(sum(not s.optional for s in t.slots[:first]) for t in templates)
+    longest = 2 * max(len(f) for t in templates for c in t.cells for f in c.forms or ("",))
+    position = start
+    tokens = lex(text, floor, start) if room else []
+    for token in reversed(tokens):
+        if token.kind != "t":
+            continue
+        if not room or token.end - token.start > longest:
+            break
+        position, room = token.start, room - 1
+    return position
+
+
+def _reach_on(
+    text: str, end: int, ceiling: int, room: int, templates: Sequence[Template]
+) -> int:
+    """Where the units behind the last hit end, one for each slot behind it at the most.
+
+    Words end the table unless some template still expects words there.
+    """
+    expects_words = any(
+        not s.optional and s.kind in (SlotKind.TEXT, SlotKind.LABEL) for t in templates
+        for s in t.slots[-room:] if room
+    )  # fmt: skip
+    position = end
+    for token in lex(text, end, ceiling):
+        if token.kind in "eTbsg" and room:
+            position = token.end
+        elif token.kind == "t":
+            piece = text[token.start : token.end]
+            parts = [piece] if classify(piece) != UnitKind.TEXT else piece.split()
+            words = any(classify(part) == UnitKind.TEXT for part in parts)
+            if not room or len(parts) > room + 1 or (words and not expects_words):
+                return _with_separators(text, position, token.start)
+            room -= 1 if words else min(room, len(parts))
+            position = token.end
+        elif token.kind in "cr":
+            position = token.end
+        elif token.kind == "x" and not room:
+            break
+    return position
+
+
+def _with_separators(text: str, position: int, end: int) -> int:
+    """Keep the bars and line ends behind the last unit: they are evidence of blanks."""
+    return end if text[position:end].strip(f" \n\r\t\x1d\x1e\x1f{BARS}") == "" else position
+
+
+def _labels(
+    folded: Folded,
+    hits: Sequence[Hit],
+    group: Sequence[Candidate],
+    library: Library,
+    start: int,
+    stop: int,
+) -> tuple[LabelSpan, ...]:
+    """Label spans, in plain positions, of the group's templates within `[start, stop)`."""
+    wanted = {candidate.template for candidate in group}
+    return tuple(
+        LabelSpan(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1, hit.phrase)
+        for hit in hits
+        if start <= folded.origin[hit.start] < stop
+        and any(template in wanted for template, _ in library.places[hit.phrase])
+    )
+
+
+# --- clusters to tables -------------------------------------------------------------------------
+
+
+def _units(document: Document, cluster: _Cluster) -> Units:
+    tokens = lex(document.text, cluster.start, cluster.end)
+    return cut_units(
+        document.text, tokens, cluster.labels, whole_cells=document.kind == "html"
+    )
+
+
+def _template_tables(
+    document: Document,
+    library: Library,
+    clusters: Sequence[_Cluster],
+    units: Sequence[Units],
+    law: Law,
+) -> list[Table]:
+    scoring = Scoring(law.blanks_shown, law.rows_shown, law.continued_shown)
+    readings = [
+        _readings(document, library, cluster, u, law, scoring)
+        for cluster, u in zip(clusters, units, strict=True)
+    ]
+    context = [_context(document, template) for template in library.templates]
+    tables = []
+    for number, own in enumerate(readings):
+        if not own:
+            continue
+        editions = _edition_evidence(library, readings[:number] + readings[number + 1 :])
+        scores = [
+            reading.alignment.score
+            + context[reading.template]
+            + editions.get(library.templates[reading.template].edition, 0.0)
+            for reading in own
+        ]
+        tables.append(_table(document, library, units[number], own, scores))
+    return tables
+
+
+def _readings(
+    document: Document,
+    library: Library,
+    cluster: _Cluster,
+    units: Units,
+    law: Law,
+    scoring: Scoring,
+) -> list[_Reading]:
+    symbols = read_symbols(document.text, units, law)
+    phrases = [units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols]
+    readings = []
+    for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
+        alignment = align(symbols, phrases, number, library, scoring)
+        if alignment is not None:
+            readings.append(_Reading(number, alignment))
+    return readings
+
+
+def _context(document: Document, template: Template) -> float:
+    return CONTEXT_NATS if any(phrase in document.text for phrase in template.context) else 0.0
+
+
+def _edition_evidence(
+    library: Library, others: Sequence[Sequence[_Reading]]
+) -> dict[str, float]:
+    """What the other tables of the document say about the edition, in nats."""
+    total: dict[str, float] = {}
+    editions = {library.templates[r.template].edition for rs in others for r in rs}
+    for readings in others:
+        best: dict[str, float] = {}
+        for reading in readings:
+            edition = library.templates[reading.template].edition
+            best[edition] = max(best.get(edition, -1e9), reading.alignment.score)
+        if not best:
+            continue
+        top = max(best.values())
+        for edition in editions:
+            behind = top - best.get(edition, -1e9)
+            total[edition] = total.get(edition, 0.0) - min(behind, EDITION_NATS)
+    top = max(total.values(), default=0.0)
+    return {edition: max(score - top, -EDITION_NATS) for edition, score in total.items()}
+
+
+def _table(
+    document: Document,
+    library: Library,
+    units: Units,
+    readings: Sequence[_Reading],
+    scores: Sequence[float],
+) -> Table:
+    """The most probable reading as a table; equal grids lend each other their probability."""
+    top = max(scores)
+    shares = [exp(score - top) for score in scores]
+    best = scores.index(top)
+    template = library.templates[readings[best].template]
+    layout = sum(
+        share
+        for share, reading in zip(shares, readings, strict=True)
+        if library.templates[reading.template].geometry == template.geometry
+    ) / sum(shares)
+    filled = fill_grid(document, units, readings[best].alignment, layout)
+    certainty = shares[best] / sum(shares)
+    confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
+    status = table_status(filled.cells, filled.checks)
+    return Table(
+        template.id,
+        _raw_extent(document, filled.span),
+        (template.n_rows, template.n_cols),
+        filled.cells,
+        confidence,
+        status,
+        filled.checks,
+        filled.unplaced,
+        template.title,
+        readings[best].alignment,
+    )
+
+
+def _raw_extent(document: Document, span: Span) -> Span:
+    """The input span of a table, with the bars that pad its last line."""
+    end = span.end
+    while end < len(document.text) and document.text[end] in f" {BARS}":
+        end += 1
+    padded = BARS if any(c in document.text[span.end : end] for c in BARS) else ""
+    return document.raw_span(span.start, end if padded else span.end)
+
+
+def _block_tables(document: Document, blocks: Sequence[Block], law: Law) -> list[Table]:
+    found = [block_table(document, block, law) for block in blocks]
+    return [table for table in found if table is not None]

@@ -1,0 +1,210 @@
+"""Where could a table be, and of which template: exact label hits, filtered and chained.
+
+A label in a table stands alone: on both sides there is a line end, a bar, a cell end, a wide
+gap, a number, or the next label. A label in prose has words or sentence punctuation beside it.
+Hits that stand alone are *chained* per template, as seeds are in a seed-chain-extend aligner:
+the best-scoring order-preserving path through (hit, slot) pairs, where text that belongs to no
+label, labels passed over and hits passed over cost. The chains are local: a table may be cut at
+either end, and a document may hold several of one template.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tabrecover.lex import BARS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.fold import Folded
+    from tabrecover.library import Hit, Library
+    from tabrecover.template import Template
+
+__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates"]
+
+MIN_COVERAGE = 0.4  # of a template's label nats: below, the rest of the form is not there
+MIN_SEEDS = 3
+MIN_NET = 0.5  # of the nats that must be covered: what may remain after the costs of gaps
+WINDOW = 64  # hits that one may pass over at the most
+PASSED_HIT = 0.5  # share of its nats that a hit passed over costs
+PASSED_LABEL = 0.3  # share of its nats that a label passed over costs
+STRANGE_PER_NAT = 16  # folded characters of foreign text that outweigh one nat
+TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
+
+_CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
+_HARD = frozenset("\n\r\v\f\t\x1c\x1d\x1e\x1f\x85\u2028\u2029" + BARS)
+_NUMERIC = frozenset("+-−/－.,％%—–")
+
+
+class Seed(NamedTuple):
+    """A hit taken for a slot."""
+
+    hit: Hit
+    slot: int
+
+
+class Candidate(NamedTuple):
+    """A stretch of the folded stream that may be a table of one template.
+
+    `score` is the chain's, in nats; `coverage` the share of the template's label nats seen.
+    """
+
+    template: int
+    seeds: tuple[Seed, ...]
+    score: float
+    coverage: float
+
+
+def cell_hits(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that stand alone in `text`, longest first where they overlap."""
+    starts = {hit.start for hit in hits}
+    ends = {hit.end for hit in hits}
+    origin = folded.origin
+    kept = [
+        hit
+        for hit in hits
+        if _ends_alone(text, int(origin[hit.start]) - 1, -1, hit.start in ends)
+        and _ends_alone(text, int(origin[hit.end - 1]) + 1, 1, hit.end in starts)
+    ]
+    return _longest(kept)
+
+
+def _ends_alone(text: str, position: int, step: int, meets_hit: bool) -> bool:
+    """Whether the text beyond one end of a hit separates it from its neighbourhood."""
+    spaces = 0
+    while 0 <= position < len(text):
+        char = text[position]
+        if char in _HARD:
+            return True
+        if char.isspace():
+            spaces += 1
+            if spaces > 1:
+                return True
+        elif char in _CLOSERS:
+            spaces = 0
+        else:
+            return char.isdigit() or (bool(spaces) and char in _NUMERIC) or meets_hit
+        position += step
+    return True
+
+
+def _longest(hits: Sequence[Hit]) -> list[Hit]:
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+        elif hit.end - hit.start > kept[-1].end - kept[-1].start:
+            kept[-1] = hit
+    return kept
+
+
+def find_candidates(
+    folded: Folded, hits: Sequence[Hit], library: Library
+) -> list[Candidate]:
+    """Chains of hits that cover enough of a template, best first; they may overlap.
+
+    `hits` as `cell_hits` gives them. Time is linear in their number for each template.
+    """
+    if len(hits) < MIN_SEEDS:
+        return []
+    strange = _strange_text(folded, hits)
+    by_template: dict[int, list[Seed]] = {}
+    for hit in hits:
+        for template, slot in library.places[hit.phrase]:
+            by_template.setdefault(template, []).append(Seed(hit, slot))
+    candidates = []
+    for number, seeds in by_template.items():
+        weights = library.label_weights[number]
+        enough = MIN_COVERAGE * sum(weights.values())
+        if sum(weights[slot] for slot in {seed.slot for seed in seeds}) < enough:
+            continue
+        chainer = _Chainer(library.templates[number], weights, seeds, strange)
+        candidates += [
+            Candidate(number, chain, score, covered / sum(weights.values()))
+            for chain, score, covered in chainer.chains(enough)
+        ]
+    return sorted(candidates, key=lambda c: -c.score)
+
+
+def _strange_text(folded: Folded, hits: Sequence[Hit]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Running count of folded characters that are neither digits nor part of a hit."""
+    codes = np.frombuffer(folded.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    strange = (codes < ord("0")) | (codes > ord("9"))
+    for hit in hits:
+        strange[hit.start : hit.end] = False
+    return np.concatenate(([0], np.cumsum(strange)))
+
+
+class _Chainer:
+    """Best chains of one template's seeds: `best[k]` is the score of the best that ends in k."""
+
+    def __init__(
+        self,
+        template: Template,
+        weights: dict[int, float],
+        seeds: Sequence[Seed],
+        strange: np.ndarray[tuple[int], np.dtype[np.int64]],
+    ) -> None:
+        self.seeds = seeds
+        self.weight = weights
+        labels = [0.0]
+        room = [0]
+        for number, slot in enumerate(template.slots):
+            labels.append(labels[-1] + weights.get(number, 0.0))
+            room.append(room[-1] + (TEXT_SLOT_ROOM if slot.kind.name == "TEXT" else 0))
+        self.labels_before, self.room_before = labels, room
+        self.strange_before = [int(strange[seed.hit.start]) for seed in seeds]
+        self.strange_after = [int(strange[seed.hit.end]) for seed in seeds]
+        self.best: list[float] = []
+        self.back: list[int] = []
+        for k in range(len(seeds)):
+            self._extend(k)
+
+    def _extend(self, k: int) -> None:
+        """Link seed `k` to its best predecessor; every cost grows with distance, so stop early."""
+        hit, slot = self.seeds[k]
+        best, back, passed, last_hit = 0.0, -1, 0.0, hit
+        most = max(self.best[max(0, k - WINDOW) : k], default=0.0)
+        for p in range(k - 1, max(-1, k - 1 - WINDOW), -1):
+            other, other_slot = self.seeds[p]
+            if other is hit:
+                continue
+            if other is not last_hit and last_hit is not hit:
+                passed += PASSED_HIT * self.weight[self.seeds[p + 1].slot]
+            last_hit = other
+            if passed > most:
+                break
+            if other_slot >= slot or other.end > hit.start:
+                continue
+            gain = self.best[p] - passed - self._gap(p, k, other_slot, slot)
+            if gain > best:
+                best, back = gain, p
+        self.best.append(best + self.weight[slot])
+        self.back.append(back)
+
+    def _gap(self, p: int, k: int, from_slot: int, to_slot: int) -> float:
+        skipped = self.labels_before[to_slot] - self.labels_before[from_slot + 1]
+        strange = self.strange_before[k] - self.strange_after[p]
+        strange -= self.room_before[to_slot] - self.room_before[from_slot]
+        return PASSED_LABEL * skipped + max(0, strange) / STRANGE_PER_NAT
+
+    def chains(self, enough: float) -> list[tuple[tuple[Seed, ...], float, float]]:
+        """Disjoint chains that cover `enough` label nats, best first: seeds, score, nats."""
+        used = bytearray(len(self.seeds))
+        result = []
+        ends = [k for k, score in enumerate(self.best) if score >= enough * MIN_NET]
+        for end in sorted(ends, key=lambda k: -self.best[k]):
+            path = [end]
+            while not used[path[-1]] and self.back[path[-1]] >= 0:
+                path.append(self.back[path[-1]])
+            if used[path[-1]]:
+                continue
+            seeds = tuple(self.seeds[k] for k in reversed(path))
+            covered = sum(self.weight[seed.slot] for seed in seeds)
+            if covered >= enough and len(seeds) >= MIN_SEEDS:
+                used[path[-1] : end + 1] = b"\1" * (end + 1 - path[-1])
+                result.append((seeds, self.best[end], covered))
+        return result

@@ -1,0 +1,178 @@
+"""Grid to text: CSV, HTML, Markdown, the record, tidy rows. Everything is escaped on the way.
+
+All renderings but the record show a cell's text at its origin; HTML keeps the spans, CSV and
+Markdown leave the covered positions empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tabrecover.headers import header_paths
+from tabrecover.units import number_of
+
+if TYPE_CHECKING:
+    from tabrecover.model import Cell, Check
+
+__all__ = [
+    "TIDY_COLUMNS",
+    "cell_record",
+    "check_record",
+    "spreadsheet_safe",
+    "to_csv",
+    "to_html",
+    "to_markdown",
+    "to_tidy",
+]
+
+PATH_SEPARATOR = " > "
+TIDY_COLUMNS = (
+    "template", "key", "row_path", "column_path", "text", "number", "confidence", "start", "end",
+)  # fmt: skip
+_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+
+
+def rectangle(cells: Sequence[Cell], shape: tuple[int, int]) -> list[list[str]]:
+    """Texts by row and column; `""` where a cell is blank or a span covers the position."""
+    grid = [[""] * shape[1] for _ in range(shape[0])]
+    for cell in cells:
+        grid[cell.row][cell.col] = cell.text
+    return grid
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula; numbers stay as they are.
+
+    >>> spreadsheet_safe("=1+1"), spreadsheet_safe("-766")
+    ("'=1+1", '-766')
+    """
+    if _FORMULA.match(text) and number_of(text) is None:
+        return f"'{text}"
+    return text
+
+
+def to_csv(cells: Sequence[Cell], shape: tuple[int, int]) -> str:
+    """RFC 4180 with `\\n` line ends, one line a grid row."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in rectangle(cells, shape):
+        writer.writerow([spreadsheet_safe(text) for text in row])
+    return stream.getvalue()
+
+
+def to_markdown(cells: Sequence[Cell], shape: tuple[int, int]) -> str:
+    """A GitHub-flavoured table; its first row is the header row, as the format demands."""
+    lines = [
+        "| " + " | ".join(_markdown_text(text) for text in row) + " |"
+        for row in rectangle(cells, shape)
+    ]
+    lines.insert(1, "|" + " --- |" * shape[1])
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_text(text: str) -> str:
+    text = html.escape(" ".join(text.split()), quote=False)
+    return re.sub(r"([\\|`*_\[\]])", r"\\\1", text)
+
+
+def to_html(
+    cells: Sequence[Cell], shape: tuple[int, int], *, template: str | None, least: float
+) -> str:
+    """One `<table>`: `th` labels, `td` values, spans, keys and confidences as `data-` attributes.
+
+    Cells below `least` have the class `doubt` and their alternatives as a tooltip.
+    """
+    rows: list[list[str]] = [[] for _ in range(shape[0])]
+    for cell in sorted(cells, key=lambda c: (c.row, c.col)):
+        rows[cell.row].append(_html_cell(cell, least))
+    name = f' data-template="{html.escape(template)}"' if template else ""
+    body = "\n".join(f"  <tr>{''.join(row)}</tr>" for row in rows)
+    return f"<table{name}>\n{body}\n</table>\n"
+
+
+def _html_cell(cell: Cell, least: float) -> str:
+    tag = "th" if cell.role == "label" else "td"
+    attributes = ""
+    if cell.rowspan > 1:
+        attributes += f' rowspan="{cell.rowspan}"'
+    if cell.colspan > 1:
+        attributes += f' colspan="{cell.colspan}"'
+    if cell.key:
+        attributes += f' data-key="{html.escape(cell.key)}"'
+    if cell.role == "value":
+        attributes += f' data-confidence="{cell.confidence:.3f}"'
+        if cell.confidence < least:
+            attributes += f' class="doubt" title="{html.escape(_doubt(cell))}"'
+    return f"<{tag}{attributes}>{html.escape(cell.text, quote=False)}</{tag}>"
+
+
+def _doubt(cell: Cell) -> str:
+    others = ", ".join(f"{a.text or 'blank'} ({a.confidence:.0%})" for a in cell.alternatives)
+    return f"confidence {cell.confidence:.0%}" + (f"; or {others}" if others else "")
+
+
+def to_tidy(
+    cells: Sequence[Cell], template: str | None
+) -> list[dict[str, str | int | float | None]]:
+    """One row a value: `TIDY_COLUMNS`; `number` is None unless the text states one.
+
+    `start` and `end` are input offsets of the first and behind the last character, None for a
+    blank.
+    """
+    rows: list[dict[str, str | int | float | None]] = []
+    for cell, (row_path, column_path) in zip(cells, header_paths(cells), strict=True):
+        if cell.role != "value":
+            continue
+        number = number_of(cell.text)
+        rows.append(
+            {
+                "template": template,
+                "key": cell.key,
+                "row_path": PATH_SEPARATOR.join(row_path),
+                "column_path": PATH_SEPARATOR.join(column_path),
+                "text": cell.text,
+                "number": _plain_number(number) if number is not None else None,
+                "confidence": cell.confidence,
+                "start": cell.spans[0].start if cell.spans else None,
+                "end": cell.spans[-1].end if cell.spans else None,
+            }
+        )
+    return rows
+
+
+def _plain_number(number: Any) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def cell_record(cell: Cell) -> dict[str, Any]:
+    """A cell as the record has it (docs/record.md)."""
+    return {
+        "row": cell.row,
+        "col": cell.col,
+        "rowspan": cell.rowspan,
+        "colspan": cell.colspan,
+        "role": cell.role,
+        "text": cell.text,
+        "observed": cell.observed,
+        "key": cell.key,
+        "confidence": cell.confidence,
+        "spans": [list(span) for span in cell.spans],
+        "alternatives": [{"text": a.text, "confidence": a.confidence} for a in cell.alternatives],
+        "suggestion": cell.suggestion,
+    }
+
+
+def check_record(check: Check) -> dict[str, Any]:
+    """A check as the record has it."""
+    return {
+        "rule": check.rule,
+        "holds": check.holds,
+        "left": check.left,
+        "right": check.right,
+        "verdict": check.verdict,
+    }

@@ -1,0 +1,111 @@
+"""What `recover` returns: tables with their cells, and all their renderings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tabrecover import render
+from tabrecover.confidence import ACCEPT
+from tabrecover.model import Cell, Check, Dialect, Span, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tabrecover.align import Alignment
+
+__all__ = ["Recovery", "Table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One recovered table.
+
+    `template` is None for a table of unknown layout. `span` is the stretch of the input that the
+    table stands on (half-open), `shape` rows and columns, `cells` in reading order, `confidence`
+    the expected share of right values, `unplaced` input spans of texts that found no cell,
+    `alignment` what led here (None without a template).
+    """
+
+    template: str | None
+    span: Span
+    shape: tuple[int, int]
+    cells: tuple[Cell, ...]
+    confidence: float
+    status: Status
+    checks: tuple[Check, ...] = ()
+    unplaced: tuple[Span, ...] = ()
+    title: str = ""
+    alignment: Alignment | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def grid(self) -> list[list[Cell]]:
+        """The cell that covers each position, by row and column."""
+        owner: dict[tuple[int, int], Cell] = {}
+        for cell in self.cells:
+            for r in range(cell.row, cell.row + cell.rowspan):
+                for c in range(cell.col, cell.col + cell.colspan):
+                    owner[r, c] = cell
+        return [[owner[r, c] for c in range(self.shape[1])] for r in range(self.shape[0])]
+
+    def to_html(self, *, least: float = ACCEPT) -> str:
+        """The table as HTML with spans; values below `least` confidence are marked."""
+        return render.to_html(self.cells, self.shape, template=self.template, least=least)
+
+    def to_csv(self) -> str:
+        """The rectangle as CSV, texts at their cells' origins."""
+        return render.to_csv(self.cells, self.shape)
+
+    def to_markdown(self) -> str:
+        """The rectangle as a GitHub-flavoured Markdown table."""
+        return render.to_markdown(self.cells, self.shape)
+
+    def tidy(self) -> list[dict[str, str | int | float | None]]:
+        """One row a value; columns as in `render.TIDY_COLUMNS`."""
+        return render.to_tidy(self.cells, self.template)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The tidy rows as a data frame; needs pandas (`pip install 'tabrecover[pandas]'`)."""
+        import pandas as pd  # noqa: PLC0415 - heavy and optional
+
+        return pd.DataFrame(self.tidy(), columns=list(render.TIDY_COLUMNS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as the record has it."""
+        return {
+            "template": self.template,
+            "span": list(self.span),
+            "shape": list(self.shape),
+            "confidence": self.confidence,
+            "status": self.status,
+            "cells": [render.cell_record(cell) for cell in self.cells],
+            "checks": [render.check_record(check) for check in self.checks],
+            "unplaced": [list(span) for span in self.unplaced],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """All tables of one document, in their order, and how the document was flattened."""
+
+    source: str
+    dialect: Dialect
+    tables: tuple[Table, ...]
+
+    def tidy(self) -> list[dict[str, str | int | float | None]]:
+        """The tidy rows of all tables."""
+        return [row for table in self.tables for row in table.tidy()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record: plain dictionaries, lists, texts and numbers (docs/record.md)."""
+        dialect = {"name": self.dialect.name, "confidence": self.dialect.confidence}
+        return {
+            "source": self.source,
+            "dialect": dialect,
+            "tables": [table.to_dict() for table in self.tables],
+        }
+
+    def to_json(self) -> str:
+        """The record as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)

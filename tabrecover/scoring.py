@@ -1,0 +1,122 @@
+"""The aligner's named numbers: log-odds for every move, derived from stated probabilities.
+
+A move's score is the log of the probability of what it explains. Emissions are P(kind of unit |
+kind of slot), times P(filled) for values; skipping a slot is P(the slot shows nothing); skipping
+a unit is P(a stray unit here). The probabilities are beliefs about how documents are made, in
+round numbers, until they are fitted on a benchmark; what matters for the confidence is the order
+of magnitude between an event that a dialect's law allows and one that breaks it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from tabrecover.template import SlotKind
+
+__all__ = ["NEVER", "Scoring", "UnitKind"]
+
+NEVER = -1e4  # finite, so that sums of many stay ordered
+
+
+class UnitKind(IntEnum):
+    """What an observed symbol looks like; the order is the row order of `Scoring.emission`."""
+
+    INTEGER = 0
+    DECIMAL = 1
+    MARK = 2  # a stroke or dots that stand for "none"
+    TEXT = 3
+    LABEL = 4  # exactly a label of the template
+    BLANK = 5  # an empty cell that the dialect shows
+    ROW_END = 6
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Probabilities of one way of flattening; see the module's docstring.
+
+    `blanks_shown`: an empty value cell leaves a trace in the dump. `rows_shown`: row ends do.
+    `continued_shown`: positions covered by a span do, as an empty cell.
+    """
+
+    blanks_shown: bool
+    rows_shown: bool
+    continued_shown: bool = False
+
+    filled: float = 0.6  # a value cell holds something
+    trace_lost: float = 2.5e-3  # an empty cell's trace is missing although the law shows it
+    label_lost: float = 0.03
+    optional_absent: float = 0.5
+    row_end_lost: float = 0.02  # a row end that the law shows is missing
+    stray_text: float = 1e-3
+    stray_number: float = 1e-4  # numbers outside tables are page numbers, one in a page at most
+    stray_blank: float = 0.02
+    stray_row_end: float = 0.02
+    continued_blank: float = 0.02  # a covered position shows up although the law hides them
+    label_as_value: float = 1e-6
+
+    @cached_property
+    def emission(self) -> npt.NDArray[np.float64]:
+        """Log-probability of a match, `[UnitKind, SlotKind]`, texts against labels excepted."""
+        table = np.full((len(UnitKind), len(SlotKind)), NEVER)
+        full = log(self.filled)
+        by_type = {
+            SlotKind.INTEGER: (0.96, 0.01, 0.02, 0.01),
+            SlotKind.DECIMAL: (0.45, 0.50, 0.03, 0.02),
+            SlotKind.TEXT: (0.20, 0.10, 0.05, 0.65),
+        }
+        for slot, row in by_type.items():
+            for unit, probability in zip(UnitKind, row, strict=False):
+                table[unit, slot] = full + log(probability)
+            table[UnitKind.LABEL, slot] = full + log(self.label_as_value)
+            table[UnitKind.BLANK, slot] = log(1 - self.filled)
+        table[UnitKind.LABEL, SlotKind.TEXT] = full + log(0.01)
+        table[UnitKind.BLANK, SlotKind.LABEL] = log(self.label_lost) + log(0.1)
+        shown = 0.9 if self.continued_shown else self.continued_blank
+        table[UnitKind.BLANK, SlotKind.LABEL_CONTINUED] = log(shown)
+        table[UnitKind.BLANK, SlotKind.VALUE_CONTINUED] = log(shown)
+        table[UnitKind.ROW_END, SlotKind.ROW_END] = log(1 - self.row_end_lost)
+        return table
+
+    @cached_property
+    def skip_slot(self) -> npt.NDArray[np.float64]:
+        """Log-probability that a slot of each `SlotKind` shows nothing."""
+        empty = log(1 - self.filled) + (log(self.trace_lost) if self.blanks_shown else 0.0)
+        costs = np.zeros(len(SlotKind))
+        costs[[SlotKind.INTEGER, SlotKind.DECIMAL, SlotKind.TEXT]] = empty
+        costs[SlotKind.LABEL] = log(self.label_lost)
+        hidden = 1 - (0.9 if self.continued_shown else self.continued_blank)
+        costs[[SlotKind.LABEL_CONTINUED, SlotKind.VALUE_CONTINUED]] = log(hidden)
+        costs[SlotKind.ROW_END] = log(self.row_end_lost) if self.rows_shown else 0.0
+        return costs
+
+    @property
+    def continued_repeat(self) -> float:
+        """Log-probability that a covered position shows (a piece of) its label's text."""
+        return log(self.continued_blank)
+
+    @cached_property
+    def skip_unit(self) -> npt.NDArray[np.float64]:
+        """Log-probability of a stray symbol of each `UnitKind`."""
+        costs = np.full(len(UnitKind), log(self.stray_text))
+        costs[[UnitKind.INTEGER, UnitKind.DECIMAL]] = log(self.stray_number)
+        costs[UnitKind.BLANK] = log(self.stray_blank)
+        costs[UnitKind.ROW_END] = log(self.stray_row_end)
+        return costs
+
+    def label_match(self, similarity: float, weight: float) -> float:
+        """Log-odds of a text with `similarity` (0..1) to a label that tells `weight` nats.
+
+        Exact labels earn what they tell; each tenth of dissimilarity costs as much as half of
+        it, so that below about 0.8 a text no longer speaks for the label.
+        """
+        return log(1 - self.label_lost) + weight * (1 - 5 * (1 - similarity))
+
+    def label_piece(self, share: float, weight: float) -> float:
+        """Log-odds of a text that is a contiguous piece, `share` (0..1) of a label's length."""
+        return log(self.label_lost) + weight * share

@@ -1,0 +1,178 @@
+"""Tokens and label spans to units: the pieces of text that can fill a slot.
+
+A label is one unit however many tokens it was spread over; what is left of its tokens are units
+of their own, but a text that clings to a label (a measure in brackets, say) stays with it, and
+numbers side by side are one unit each. Between the units stand the gaps that dialect laws read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabrecover.fold import fold_text
+from tabrecover.model import Unit
+from tabrecover.scoring import UnitKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.model import Token
+
+__all__ = ["LabelSpan", "Units", "classify", "cut_units", "number_of"]
+
+_GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
+_INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
+_DECIMAL = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?[%‰]?")
+_MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
+_WORDS = re.compile(r"\S+")
+_TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
+MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
+
+
+class LabelSpan(NamedTuple):
+    """A label seen in the plain text: its characters and its phrase."""
+
+    start: int
+    end: int
+    phrase: int
+
+
+class Units(NamedTuple):
+    """Units in reading order and the `len(units) + 1` gaps around them."""
+
+    units: tuple[Unit, ...]
+    gaps: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def classify(text: str) -> UnitKind:
+    """What a piece of text looks like, `LABEL` and `BLANK` aside.
+
+    >>> [classify(t).name for t in ("1,234", "−3.5%", "/", "1. Total")]
+    ['INTEGER', 'DECIMAL', 'MARK', 'TEXT']
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if len(plain) > MAX_NUMBER:
+        return UnitKind.TEXT
+    if _INTEGER.fullmatch(plain):
+        return UnitKind.INTEGER
+    if any(c.isdigit() for c in plain) and _DECIMAL.fullmatch(plain):
+        return UnitKind.DECIMAL
+    return UnitKind.MARK if _MARK.fullmatch(plain) else UnitKind.TEXT
+
+
+@lru_cache(maxsize=4096)
+def number_of(text: str) -> Decimal | None:
+    """The number a text states; None for a blank, a mark or words. A percent sign is dropped.
+
+    >>> number_of("1,234.50"), number_of("—")
+    (Decimal('1234.50'), None)
+    """
+    if not text or classify(text) not in (UnitKind.INTEGER, UnitKind.DECIMAL):
+        return None
+    plain = unicodedata.normalize("NFKC", text).strip().replace("−", "-").rstrip("%‰")
+    try:
+        return Decimal(re.sub("[,'’ ]", "", plain))
+    except InvalidOperation:
+        return None
+
+
+def cut_units(
+    text: str, tokens: Sequence[Token], labels: Sequence[LabelSpan], *, whole_cells: bool = False
+) -> Units:
+    """Cut tokens into units along `labels` (disjoint, ascending).
+
+    `whole_cells`: texts between two cell ends are one unit, as in HTML.
+    """
+    cutter = _Cutter(text, labels, whole_cells)
+    for token in tokens:
+        cutter.feed(token)
+    return cutter.finish()
+
+
+class _Cutter:
+    def __init__(self, text: str, labels: Sequence[LabelSpan], whole_cells: bool) -> None:
+        self.text = text
+        self.labels = labels
+        self.whole_cells = whole_cells
+        self.next_label = 0
+        self.covered = 0  # end of the label that is being read
+        self.units: list[Unit] = []
+        self.gaps: list[str] = []
+        self.gap = ""
+
+    def feed(self, token: Token) -> None:
+        if token.kind != "t":
+            if token.end > self.covered:
+                self.gap += token.kind
+            return
+        position = max(token.start, self.covered)
+        while self.next_label < len(self.labels):
+            label = self.labels[self.next_label]
+            if label.start >= token.end:
+                break
+            self._pieces(position, label.start)
+            self._add(Unit(label.start, label.end, label.phrase))
+            position = self.covered = label.end
+            self.next_label += 1
+        if position < token.end:
+            self._pieces(position, token.end)
+
+    def finish(self) -> Units:
+        self.gaps.append(self.gap)
+        return Units(tuple(self.units), tuple(self.gaps))
+
+    def _add(self, unit: Unit) -> None:
+        self.units.append(unit)
+        self.gaps.append(self.gap)
+        self.gap = ""
+
+    def _pieces(self, start: int, end: int) -> None:
+        """Units of text without labels: one, or one for each of several numbers."""
+        clings = bool(self.units) and self.units[-1].end == start and self.units[-1].label >= 0
+        start, end = _trim(self.text, start, end)
+        if start >= end:
+            return
+        piece = self.text[start:end]
+        words = list(_WORDS.finditer(piece))
+        if len(words) > 1 and all(classify(w.group()) != UnitKind.TEXT for w in words):
+            if classify(piece) == UnitKind.TEXT:
+                for word in words:
+                    self._add(Unit(start + word.start(), start + word.end()))
+                return
+        if classify(piece) == UnitKind.TEXT and self._joins(piece, clings):
+            self.units[-1] = self.units[-1]._replace(end=end)
+            self.gap = ""
+        else:
+            self._add(Unit(start, end))
+
+    def _joins(self, piece: str, clings: bool) -> bool:
+        """Whether a text belongs to the unit before it: a label's tail, or the same cell."""
+        if not self.units:
+            return False
+        last = self.units[-1]
+        if clings and not self.gap and len(fold_text(piece)) < last.end - last.start:
+            return True
+        same_cell = self.whole_cells and not set(self.gap) & set("crx")
+        return same_cell and last.label < 0 and last.start >= self.covered
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Drop brackets, quotes and punctuation that a label left behind, unless all is a mark."""
+    if classify(text[start:end]) != UnitKind.TEXT:
+        while start < end and text[start].isspace():
+            start += 1
+        while start < end and text[end - 1].isspace():
+            end -= 1
+        return start, end
+    if fold_text(text[start:end]):
+        return start, end
+    left = text[start:end].strip(_TRIM)
+    if not left:
+        return end, end
+    offset = start + text[start:end].index(left)
+    return offset, offset + len(left)
