@@ -1,17 +1,18 @@
 """Bytes to text: decoded right, or refused with a reason; never with replacement characters.
 
-In order: a byte order mark; what the caller or the document declares (HTML `meta`, XML); strict
-UTF-8, which random bytes of another encoding practically never are; UTF-16 without a mark, by
-where its zero bytes lie; at last the double-byte encodings of Chinese, GB18030 and Big5, both
-decoded strictly and told apart by how common the characters are that come out.
+In order: a byte order mark; what the caller says; what the document declares (HTML `meta`,
+XML); strict UTF-8, which text in another encoding practically never is; UTF-16 without a mark,
+by where its zero bytes lie; at last the double-byte encodings of Chinese. GB18030 and Big5 are
+both tried strictly and told apart by the share of *frequent* characters that come out: both
+standards put those in a block of their own (GB 2312 level 1, Big5 level 1), so text read in the
+wrong encoding lands outside it. Too small a share, or too small a difference, is refused.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-
-from charset_normalizer import from_bytes
+from typing import NamedTuple
 
 from tabrecover.errors import InputError
 
@@ -24,5 +25,145 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x7f]")
-MAX_CONTROL_SHARE = 0.001
+_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950", "iso8859-1": "cp1252"}
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_DECLARATION = re.compile(rb"<(?:meta|\?xml)\b", re.IGNORECASE)
+MAX_CONTROLS = 0.001  # share of characters; text has none, or a stray one
+MIN_FREQUENT = 0.75  # share of Han characters from the frequent block; running text has > 0.9
+MIN_MARGIN = 0.05
+SAMPLE = 200_000  # characters looked at to tell encodings apart
+
+
+class _Chinese(NamedTuple):
+    """A double-byte encoding: how to decode, and the lead bytes of its frequent characters."""
+
+    name: str
+    decode_as: tuple[str, ...]
+    ranked_in: str
+    lead: range
+
+
+_CHINESE = (
+    _Chinese("GB18030", ("gb18030",), "gb2312", range(0xB0, 0xD8)),
+    _Chinese("Big5", ("cp950", "big5hkscs"), "big5", range(0xA4, 0xC7)),
+)
+
+
+def decode_bytes(data: bytes, encoding: str | None = None) -> str:
+    """Decode a document; byte order marks are dropped, line ends kept as they are.
+
+    `encoding` overrides declaration and detection. Raises `InputError` with a byte span where
+    the data is no text, or no encoding fits.
+    """
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return _text(_strictly(data[len(mark) :], name, "by its byte order mark"))
+    if encoding is not None:
+        return _text(_strictly(data, encoding, "as asked for"))
+    if _looks_binary(data):
+        raise InputError("not text: zero bytes as in a binary file", (0, len(data)))
+    declared = _declared(data)
+    try:
+        return _text(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        pass
+    if declared and declared != "utf-8":
+        return _text(_strictly(data, declared, "as the document declares"))
+    return _text(_utf16(data) or _chinese(data))
+
+
+def _strictly(data: bytes, name: str, why: str) -> str:
+    try:
+        return data.decode(name)
+    except LookupError as error:
+        raise InputError(f"unknown encoding {name!r}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"byte {error.start} is not {name} ({why}); pass the right encoding",
+            (error.start, error.end),
+        ) from error
+
+
+def _text(text: str) -> str:
+    """Refuse what decoded but is no text."""
+    controls = len(_CONTROL.findall(text))
+    if controls > max(1, MAX_CONTROLS * len(text)):
+        where = _CONTROL.search(text)
+        span = where.span() if where else None
+        raise InputError(f"not text: {controls} control characters, as in a binary file", span)
+    return text
+
+
+def _declared(data: bytes) -> str | None:
+    """The encoding an HTML or XML document declares in its head, widened to its superset."""
+    if not _DECLARATION.search(data[:4096]):
+        return None
+    from bs4.dammit import EncodingDetector  # noqa: PLC0415 - heavy, only for declared encodings
+
+    name = EncodingDetector.find_declared_encoding(data, is_html=True, search_entire_document=False)
+    if not name:
+        return None
+    try:
+        known = codecs.lookup(name).name
+    except LookupError:
+        return None
+    return _SUPERSETS.get(known, known)
+
+
+def _zero_shares(data: bytes) -> tuple[float, float]:
+    """Share of zeros among even and odd bytes."""
+    even, odd = data[0:SAMPLE:2], data[1:SAMPLE:2]
+    return even.count(0) / max(1, len(even)), odd.count(0) / max(1, len(odd))
+
+
+def _looks_binary(data: bytes) -> bool:
+    even, odd = _zero_shares(data)
+    return 0 < even and 0 < odd and _utf16(data) is None
+
+
+def _utf16(data: bytes) -> str | None:
+    """UTF-16 without a mark: its line ends and ASCII characters have zeros on one side only."""
+    even, odd = _zero_shares(data)
+    if len(data) % 2 or max(even, odd) == 0 or min(even, odd) * 10 > max(even, odd):
+        return None
+    try:
+        return data.decode("utf-16-be" if even > odd else "utf-16-le")
+    except UnicodeDecodeError:
+        return None
+
+
+def _chinese(data: bytes) -> str:
+    readings: list[tuple[float, str]] = []
+    for encoding in _CHINESE:
+        for codec in encoding.decode_as:
+            try:
+                text = data.decode(codec)
+            except UnicodeDecodeError:
+                continue
+            readings.append((_frequent_share(text, encoding), text))
+            break
+    readings.sort(key=lambda reading: -reading[0])
+    told = bool(readings) and readings[0][0] >= MIN_FREQUENT
+    if told and len(readings) > 1:
+        told = readings[0][0] - readings[1][0] >= MIN_MARGIN
+    if not told:
+        raise InputError(
+            "the encoding can't be told: not UTF-8, UTF-16, GB18030 or Big5 for sure; "
+            "pass the encoding",
+            (0, len(data)),
+        )
+    return readings[0][1]
+
+
+def _frequent_share(text: str, encoding: _Chinese) -> float:
+    """Share of Han characters in the frequent block; private-use characters count against."""
+    sample = text[:SAMPLE]
+    han = [c for c in sample if "\u3400" <= c <= "\u9fff" or c >= "\U00020000"]
+    if not han:
+        return 0.0
+    frequent = 0
+    for char in han:
+        code = char.encode(encoding.ranked_in, "ignore")
+        frequent += bool(code) and code[0] in encoding.lead
+    return (frequent - len(_PRIVATE.findall(sample))) / len(han)

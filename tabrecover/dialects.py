@@ -2,10 +2,11 @@
 
 A *stream* is what lies between a region's units: `gaps[i]` is the string of separator letters
 (see `lex`) before unit `i`, `gaps[n]` what follows the last. A law *reads* gaps as symbols that
-the aligner understands: `B` an empty cell, `R` a row end. Which law holds is decided for the
-whole document from the dump alone, by how many gaps each law explains; its parameters (line
-ends per cell, row width) are read off the same gaps. A law is soft evidence: the aligner may
-overrule every symbol at a price.
+the aligner understands: `B` an empty cell, `R` a row end. Which laws may hold is decided for the
+whole document from the dump alone, by how many gaps each explains; parameters (line ends per
+cell, row width) are read off the same gaps. Where the gaps leave more than one law open, the
+alignments decide between them. A law is soft evidence: the aligner may overrule every symbol at
+a price.
 """
 
 from __future__ import annotations
@@ -14,15 +15,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log
 
 __all__ = ["Gaps", "Law", "fingerprint"]
 
 Gaps = Sequence[str]
 
+NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
+MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
+MIN_SPACED = 0.02  # share of gaps with a line of spaces, from which such lines are blanks
+FEW = 3  # so few excess line ends may all be noise
+
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps."""
+    """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps.
+
+    `surprise` is the log-probability of the gaps that it can only call noise.
+    """
 
     name: str
     confidence: float
@@ -30,19 +40,20 @@ class Law:
     rows_shown: bool
     continued_shown: bool
     read: Callable[[Gaps], list[str]]
+    surprise: float = 0.0
 
 
-def fingerprint(streams: Sequence[Gaps]) -> Law:
-    """The law that explains the gaps of all streams best; `order` if none does.
+def fingerprint(streams: Sequence[Gaps]) -> list[Law]:
+    """The laws that can explain the gaps of all streams, most telling first; at least one.
 
-    >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]]).read(["", "eeeee", ""])
+    >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
     ['', 'BBB', '']
     """
     for fit in _LAWS:
-        law = fit(streams)
-        if law is not None:
-            return law
-    return Law("order", 0.5, False, False, False, lambda gaps: [""] * len(gaps))
+        laws = fit(streams)
+        if laws:
+            return laws
+    return [Law("order", 0.5, False, False, False, _nothing)]
 
 
 def _inner(streams: Sequence[Gaps]) -> list[str]:
@@ -57,13 +68,13 @@ def _share(good: int, total: int) -> float:
 # --- laws in which cells and rows are delimited -------------------------------------------------
 
 
-def _fit_html(streams: Sequence[Gaps]) -> Law | None:
+def _fit_html(streams: Sequence[Gaps]) -> list[Law]:
     inner = _inner(streams)
     with_cells = sum("c" in gap for gap in inner)
     if with_cells * 2 < len(inner) or not with_cells:
-        return None
+        return []
     rows = any("r" in gap for gap in inner)
-    return Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)
+    return [Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)]
 
 
 def _read_html(gaps: Gaps) -> list[str]:
@@ -82,31 +93,32 @@ def _read_html(gaps: Gaps) -> list[str]:
     return readings
 
 
-def _fit_tabs(streams: Sequence[Gaps]) -> Law | None:
+def _fit_tabs(streams: Sequence[Gaps]) -> list[Law]:
     inner = _inner(streams)
     good = sum("T" in gap or "e" in gap for gap in inner)
     if sum("T" in gap for gap in inner) * 3 < len(inner) or not inner:
-        return None
-    return Law("tabs", _share(good, len(inner)), True, True, True, _cell_reader("T", False, False))
+        return []
+    read = _cell_reader("T", leading=False, trailing=False)
+    return [Law("tabs", _share(good, len(inner)), True, True, True, read)]
 
 
-def _fit_bars(streams: Sequence[Gaps]) -> Law | None:
+def _fit_bars(streams: Sequence[Gaps]) -> list[Law]:
     """Bars: first the padded form, whose row ends add up; else each bar pair is a cell."""
     inner = _inner(streams)
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
-        return None
+        return []
     return _fit_padded(streams, inner) or _fit_bar_cells(streams, inner)
 
 
-def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> Law | None:
+def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
     breaks = [gap for gap in inner if "e" in gap]
     leading = bool(breaks) and sum(gap.endswith("eb") for gap in breaks) * 2 > len(breaks)
     trailing = bool(breaks) and all("be" in gap for gap in breaks)
     read = _cell_reader("b", leading, trailing or leading)
     continued = any("B" in reading for gaps in streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)
-    return Law("bars", _share(good, len(inner)), True, True, continued, read)
+    return [Law("bars", _share(good, len(inner)), True, True, continued, read)]
 
 
 def _cell_reader(separator: str, leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
@@ -145,7 +157,7 @@ _LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
 _ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
 
 
-def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> Law | None:
+def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
     for name, pattern, cells_in_lines in (
         ("bars-padded-lines", _LINE_PAD, True),
         ("bars-padded-rows", _ROW_PAD, False),
@@ -165,8 +177,8 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> Law | None:
         if rows and good >= 0.8 * len(rows):
             confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
             read = _padded_reader(cells_in_lines)
-            return Law(name, confidence, False, True, False, read)
-    return None
+            return [Law(name, confidence, False, True, False, read)]
+    return []
 
 
 def _pads(gap: str, cells_in_lines: bool) -> int:
@@ -209,57 +221,58 @@ def _padded_reader(cells_in_lines: bool) -> Callable[[Gaps], list[str]]:
 # --- one cell per line, or a row per line, without bars -----------------------------------------
 
 
-def _fit_lines(streams: Sequence[Gaps]) -> Law | None:
+def _fit_lines(streams: Sequence[Gaps]) -> list[Law]:
+    """A cell a line; further line ends are blanks, one for each `step`, or mean nothing."""
     inner = _inner(streams)
     broken = [gap for gap in inner if "e" in gap]
     if len(broken) * 10 < len(inner) * 6 or not broken:
-        return None
-    if any("s" in gap for gap in broken):
-        law = _fit_space_lines(broken)
-        if law is not None:
-            return law
+        return []
+    spaced = sum("s" in gap for gap in broken)
+    if spaced >= max(2, MIN_SPACED * len(broken)):
+        return [Law("lines-space", _share(spaced, spaced), True, False, False, _read_spaces)]
     breaks = Counter(gap.count("e") for gap in broken)
     base = min(n for n, count in breaks.items() if count * 10 >= len(broken))
     excess = [n - base for n, count in breaks.items() for _ in range(count) if n > base]
-    good = sum(count for n, count in breaks.items() if n >= base)
-    if len(excess) < max(2, 0.02 * len(broken)):
-        return Law("lines", _share(good, len(broken)), False, False, False, _nothing)
-    step = max(
-        d for d in range(1, base + 1) if sum(x % d == 0 for x in excess) >= 0.95 * len(excess)
-    )
+    confidence = _share(sum(n >= base for n in breaks.elements()), len(broken))
+    laws = []
+    for step in range(base, 0, -1):
+        odd = sum(extra % step != 0 for extra in excess)
+        if excess and odd <= MAX_ODD * len(excess):
+            read = _line_reader(base, step)
+            surprise = sum(extra % step for extra in excess) * log(NOISE)
+            laws.append(Law("lines-blank", confidence, True, False, False, read, surprise))
+    if len(excess) <= FEW:
+        surprise = sum(excess) * log(NOISE)
+        laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
+    return laws
 
+
+def _line_reader(base: int, step: int) -> Callable[[Gaps], list[str]]:
     def read(gaps: Gaps) -> list[str]:
         return ["B" * max(0, (gap.count("e") - base) // step) for gap in gaps]
 
-    return Law("lines-blank", _share(good, len(broken)), True, False, False, read)
+    return read
 
 
-def _fit_space_lines(broken: Sequence[str]) -> Law | None:
-    spaced = sum("s" in gap for gap in broken)
-    if spaced < max(2, 0.02 * len(broken)):
-        return None
-
-    def read(gaps: Gaps) -> list[str]:
-        return ["B" * gap.count("s") for gap in gaps]
-
-    return Law("lines-space", _share(len(broken), len(broken)), True, False, False, read)
+def _read_spaces(gaps: Gaps) -> list[str]:
+    return ["B" * gap.count("s") for gap in gaps]
 
 
 def _nothing(gaps: Gaps) -> list[str]:
     return [""] * len(gaps)
 
 
-def _fit_rows(streams: Sequence[Gaps]) -> Law | None:
+def _fit_rows(streams: Sequence[Gaps]) -> list[Law]:
     """Several units a line: a line end is a row end, or a wrapped label."""
     inner = _inner(streams)
     broken = sum("e" in gap for gap in inner)
     if not broken or broken * 10 < len(inner):
-        return None
+        return []
 
     def read(gaps: Gaps) -> list[str]:
         return ["R" if "e" in gap and number else "" for number, gap in enumerate(gaps)]
 
-    return Law("rows", 0.5, False, True, False, read)
+    return [Law("rows", 0.5, False, True, False, read)]
 
 
 _LAWS = (_fit_html, _fit_tabs, _fit_bars, _fit_lines, _fit_rows)

@@ -94,7 +94,7 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
     `law` is the document's; a block it can't read is fingerprinted by itself.
     """
     if law is None or not (law.rows_shown and law.name.startswith(("bars", "tabs"))):
-        law = fingerprint([block.units.gaps])
+        law = fingerprint([block.units.gaps])[0]
     if not law.rows_shown or law.name == "rows":
         return None
     rows = _rows(document.text, block.units, law)

@@ -10,7 +10,7 @@ the one that the other tables, or a context phrase, speak for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ from tabrecover.align import Alignment, align, read_symbols
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import Block, block_table, find_blocks, html_tables
+from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
 from tabrecover.lex import BARS, lex
 from tabrecover.model import Dialect, Document, Span
@@ -70,19 +70,23 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     blocks = find_blocks(document, covered)
     units = [_units(document, cluster) for cluster in clusters]
     streams = [u.gaps for u in units] + [block.units.gaps for block in blocks]
-    law = fingerprint(streams) if streams else None
-    tables: list[Table] = []
-    if law is not None:
-        tables += _template_tables(document, library, clusters, units, law)
-        tables += _block_tables(document, blocks, law)
+    if streams:
+        readings = _best_law(document, library, clusters, units, fingerprint(streams))
+        law = readings.law
+        tables = _template_tables(document, library, units, readings)
+        tables += [t for b in blocks if (t := block_table(document, b, law)) is not None]
+    else:
+        law, tables = None, []
     tables += html_tables(document, covered)
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
 
 
 def _dialect(law: Law | None, tables: Sequence[Table]) -> Dialect:
-    if law is None or not tables:
-        return Dialect("none", 0.0 if not tables else 1.0)
+    if not tables:
+        return Dialect("none", 0.0)
+    if law is None:  # only HTML tables of unknown layout
+        return Dialect("html", 1.0)
     return Dialect(law.name, round(law.confidence, 6))
 
 
@@ -217,24 +221,47 @@ def _units(document: Document, cluster: _Cluster) -> Units:
     )
 
 
-def _template_tables(
+class _Readings(NamedTuple):
+    """The law that holds, with all clusters read by it; per cluster, one for each candidate."""
+
+    law: Law
+    clusters: list[list[_Reading]]
+
+
+def _best_law(
     document: Document,
     library: Library,
     clusters: Sequence[_Cluster],
     units: Sequence[Units],
-    law: Law,
+    laws: Sequence[Law],
+) -> _Readings:
+    """Read all clusters by each law that is possible; keep the most probable."""
+    results: list[_Readings] = []
+    scores: list[float] = []
+    for law in laws:
+        scoring = Scoring(law.blanks_shown, law.rows_shown, law.continued_shown)
+        read = [
+            _readings(document, library, cluster, u, law, scoring)
+            for cluster, u in zip(clusters, units, strict=True)
+        ]
+        results.append(_Readings(law, read))
+        scores.append(law.surprise + sum(max(r.alignment.score for r in rs) for rs in read if rs))
+    top = max(scores)
+    best = results[scores.index(top)]
+    share = 1 / sum(exp(score - top) for score in scores)
+    return best._replace(law=replace(best.law, confidence=best.law.confidence * share))
+
+
+def _template_tables(
+    document: Document, library: Library, units: Sequence[Units], readings: _Readings
 ) -> list[Table]:
-    scoring = Scoring(law.blanks_shown, law.rows_shown, law.continued_shown)
-    readings = [
-        _readings(document, library, cluster, u, law, scoring)
-        for cluster, u in zip(clusters, units, strict=True)
-    ]
     context = [_context(document, template) for template in library.templates]
     tables = []
-    for number, own in enumerate(readings):
+    for number, own in enumerate(readings.clusters):
         if not own:
             continue
-        editions = _edition_evidence(library, readings[:number] + readings[number + 1 :])
+        others = readings.clusters[:number] + readings.clusters[number + 1 :]
+        editions = _edition_evidence(library, others)
         scores = [
             reading.alignment.score
             + context[reading.template]
@@ -330,8 +357,3 @@ def _raw_extent(document: Document, span: Span) -> Span:
         end += 1
     padded = BARS if any(c in document.text[span.end : end] for c in BARS) else ""
     return document.raw_span(span.start, end if padded else span.end)
-
-
-def _block_tables(document: Document, blocks: Sequence[Block], law: Law) -> list[Table]:
-    found = [block_table(document, block, law) for block in blocks]
-    return [table for table in found if table is not None]

@@ -1,7 +1,8 @@
 """Grid to text: CSV, HTML, Markdown, the record, tidy rows. Everything is escaped on the way.
 
-All renderings but the record show a cell's text at its origin; HTML keeps the spans, CSV and
-Markdown leave the covered positions empty.
+HTML keeps the spans; CSV and Markdown show a cell's text at its origin and leave the positions
+that it covers empty. No rendering passes a doubtful value off as a sure one: HTML gives it a
+class and a tooltip, CSV and Markdown a question mark, the others carry the confidence.
 """
 
 from __future__ import annotations
@@ -31,17 +32,21 @@ __all__ = [
 ]
 
 PATH_SEPARATOR = " > "
+DOUBT_MARK = "?"
 TIDY_COLUMNS = (
     "template", "key", "row_path", "column_path", "text", "number", "confidence", "start", "end",
 )  # fmt: skip
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
 
-def rectangle(cells: Sequence[Cell], shape: tuple[int, int]) -> list[list[str]]:
-    """Texts by row and column; `""` where a cell is blank or a span covers the position."""
+def rectangle(
+    cells: Sequence[Cell], shape: tuple[int, int], least: float
+) -> list[list[str]]:
+    """Texts by row and column; values below `least` confidence end in a question mark."""
     grid = [[""] * shape[1] for _ in range(shape[0])]
     for cell in cells:
-        grid[cell.row][cell.col] = cell.text
+        doubtful = cell.role == "value" and cell.confidence < least
+        grid[cell.row][cell.col] = f"{cell.text} {DOUBT_MARK}".strip() if doubtful else cell.text
     return grid
 
 
@@ -56,20 +61,20 @@ def spreadsheet_safe(text: str) -> str:
     return text
 
 
-def to_csv(cells: Sequence[Cell], shape: tuple[int, int]) -> str:
+def to_csv(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
     """RFC 4180 with `\\n` line ends, one line a grid row."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    for row in rectangle(cells, shape):
+    for row in rectangle(cells, shape, least):
         writer.writerow([spreadsheet_safe(text) for text in row])
     return stream.getvalue()
 
 
-def to_markdown(cells: Sequence[Cell], shape: tuple[int, int]) -> str:
+def to_markdown(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
     """A GitHub-flavoured table; its first row is the header row, as the format demands."""
     lines = [
         "| " + " | ".join(_markdown_text(text) for text in row) + " |"
-        for row in rectangle(cells, shape)
+        for row in rectangle(cells, shape, least)
     ]
     lines.insert(1, "|" + " --- |" * shape[1])
     return "\n".join(lines) + "\n"

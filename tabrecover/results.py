@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tabrecover import render
-from tabrecover.confidence import ACCEPT
+from tabrecover.confidence import ACCEPT, table_status
 from tabrecover.model import Cell, Check, Dialect, Span, Status
 
 if TYPE_CHECKING:
@@ -49,17 +49,21 @@ class Table:
                     owner[r, c] = cell
         return [[owner[r, c] for c in range(self.shape[1])] for r in range(self.shape[0])]
 
+    def judged(self, least: float) -> Table:
+        """The same table with its status by another least confidence than `ACCEPT`."""
+        return replace(self, status=table_status(self.cells, self.checks, least))
+
     def to_html(self, *, least: float = ACCEPT) -> str:
         """The table as HTML with spans; values below `least` confidence are marked."""
         return render.to_html(self.cells, self.shape, template=self.template, least=least)
 
-    def to_csv(self) -> str:
-        """The rectangle as CSV, texts at their cells' origins."""
-        return render.to_csv(self.cells, self.shape)
+    def to_csv(self, *, least: float = ACCEPT) -> str:
+        """The rectangle as CSV, texts at their cells' origins; `0 ?` is a doubtful 0."""
+        return render.to_csv(self.cells, self.shape, least=least)
 
-    def to_markdown(self) -> str:
-        """The rectangle as a GitHub-flavoured Markdown table."""
-        return render.to_markdown(self.cells, self.shape)
+    def to_markdown(self, *, least: float = ACCEPT) -> str:
+        """The rectangle as a GitHub-flavoured Markdown table; `0 ?` is a doubtful 0."""
+        return render.to_markdown(self.cells, self.shape, least=least)
 
     def tidy(self) -> list[dict[str, str | int | float | None]]:
         """One row a value; columns as in `render.TIDY_COLUMNS`."""

@@ -66,8 +66,8 @@ class Scoring:
         table = np.full((len(UnitKind), len(SlotKind)), NEVER)
         full = log(self.filled)
         by_type = {
-            SlotKind.INTEGER: (0.96, 0.01, 0.02, 0.01),
-            SlotKind.DECIMAL: (0.45, 0.50, 0.03, 0.02),
+            SlotKind.INTEGER: (0.93, 0.01, 0.05, 0.01),
+            SlotKind.DECIMAL: (0.45, 0.48, 0.05, 0.02),
             SlotKind.TEXT: (0.20, 0.10, 0.05, 0.65),
         }
         for slot, row in by_type.items():
@@ -104,7 +104,7 @@ class Scoring:
     def skip_unit(self) -> npt.NDArray[np.float64]:
         """Log-probability of a stray symbol of each `UnitKind`."""
         costs = np.full(len(UnitKind), log(self.stray_text))
-        costs[[UnitKind.INTEGER, UnitKind.DECIMAL]] = log(self.stray_number)
+        costs[[UnitKind.INTEGER, UnitKind.DECIMAL, UnitKind.MARK]] = log(self.stray_number)
         costs[UnitKind.BLANK] = log(self.stray_blank)
         costs[UnitKind.ROW_END] = log(self.stray_row_end)
         return costs

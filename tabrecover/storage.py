@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
     from tabrecover.template import Template
 
-__all__ = ["builtin_library", "load_templates", "parse_template", "write_atomically"]
+__all__ = [
+    "builtin_library",
+    "check_folder",
+    "load_templates",
+    "parse_template",
+    "write_atomically",
+]
 
 _TOP_KEYS = {"id", "title", "edition", "language", "context", "aliases", "rules"}
 _SPACE = re.compile(r"\s+")
@@ -178,24 +184,38 @@ def load_templates(folder: Path | str) -> list[Template]:
     Raises `TemplateError` for a bad template, a missing folder, a folder without templates, or
     an id that two files share.
     """
-    root = Path(folder)
-    files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
-    if not root.exists():
-        raise TemplateError("no such file or folder", file=str(folder))
-    if not files:
-        raise TemplateError("no *.html templates in this folder", file=str(folder))
     templates: list[Template] = []
+    for _, result in check_folder(folder):
+        if isinstance(result, TemplateError):
+            raise result
+        templates.append(result)
+    return templates
+
+
+def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateError]]:
+    """Load like `load_templates`, but yield errors with their files, and go on."""
+    root = Path(folder)
+    if not root.exists():
+        yield str(folder), TemplateError("no such file or folder", file=str(folder))
+        return
+    files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
+    if not files:
+        yield str(folder), TemplateError("no *.html templates in this folder", file=str(folder))
     owner: dict[str, Path] = {}
     for path in files:
-        template = _load(path, root)
+        try:
+            template = _load(path, root)
+        except TemplateError as error:
+            yield str(path), error
+            continue
         if template.id in owner:
-            raise TemplateError(
+            yield str(path), TemplateError(
                 f"id {template.id!r} is taken by {owner[template.id]}; ids must differ",
                 file=str(path),
             )
+            continue
         owner[template.id] = path
-        templates.append(template)
-    return templates
+        yield str(path), template
 
 
 def _load(path: Path, root: Path) -> Template:

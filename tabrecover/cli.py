@@ -1,0 +1,351 @@
+"""The command: arguments, messages, exit codes. What it does is done elsewhere.
+
+Exit codes: 0 every input was read (tables found or not); 1 some input failed, the others were
+done; 2 the call itself can't be carried out (options, templates, output file).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, NamedTuple, NoReturn
+
+import typer
+
+from tabrecover._version import __version__
+from tabrecover.errors import InputError, RecoveryError, TemplateError
+
+if TYPE_CHECKING:
+    from tabrecover.library import Library
+    from tabrecover.results import Recovery
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Rebuild flattened tables: a text dump in, the grid out, a confidence for every cell.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+templates_app = typer.Typer(
+    help="Look at templates and check your own.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(templates_app, name="templates")
+
+MAX_BYTES = 400_000_000
+STANDARD_INPUT = "-"
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    HTML = "html"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    TIDY = "tidy"
+
+
+class Exit:
+    """Exit codes, as the module's docstring explains them."""
+
+    FAILED_INPUT = 1
+    USAGE = 2
+
+
+class Outcome(NamedTuple):
+    """One input as given, with its recovery or what went wrong."""
+
+    source: str
+    recovery: Recovery | None
+    error: str
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tabrecover {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+TemplateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--templates",
+        "-t",
+        metavar="DIR|builtin|none",
+        help="Where templates come from; may be repeated. Default: builtin.",
+    ),
+]
+
+
+@app.command()
+def recover(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Documents; - is standard input.")
+    ],
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write.")] = (  # noqa: A002
+        Format.TERMINAL
+    ),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
+    ] = None,
+    templates: TemplateOption = None,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Values below are marked doubtful, and their table is for review.",
+        ),
+    ] = 0.9,
+    kind: Annotated[
+        str | None, typer.Option(metavar="text|html", help="What the input is, if not guessed.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the input, if not detected.")
+    ] = None,
+) -> None:
+    """Find and rebuild the tables of documents.
+
+    Exit code 0: every input was read, tables found or not. 1: some input failed; it is told on
+    standard error (and in its JSON record), the others are done. 2: options, templates or the
+    output file are wrong; nothing was done.
+    """
+    if kind not in (None, "text", "html"):
+        _refuse(f"--kind is 'text' or 'html', not {kind!r}")
+    library = _library(templates)
+    if output is not None:
+        _check_output(output, files)
+    outcomes = (_recover_one(name, library, kind, encoding, min_confidence) for name in files)
+    failed: list[str] = []
+    if output is None:
+        stream = _standard_output()
+        _write(stream, _told(outcomes, failed), format, min_confidence)
+        stream.flush()
+    else:
+        _write_file(output, _told(outcomes, failed), format, min_confidence)
+    if failed:
+        raise typer.Exit(Exit.FAILED_INPUT)
+
+
+def _library(names: Sequence[str] | None) -> Library:
+    from tabrecover.api import library_of  # noqa: PLC0415 - loads numpy; --help need not
+
+    try:
+        return library_of(list(names) if names else None)
+    except RecoveryError as error:
+        _refuse(str(error))
+
+
+def _recover_one(
+    name: str, library: Library, kind: str | None, encoding: str | None, least: float
+) -> Outcome:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from tabrecover.api import read_document  # noqa: PLC0415
+    from tabrecover.decode import decode_bytes  # noqa: PLC0415
+    from tabrecover.pipeline import recover_document  # noqa: PLC0415
+
+    try:
+        text = decode_bytes(_read(name), encoding)
+        document = read_document(text, kind)  # type: ignore[arg-type]
+        recovery = recover_document(document, library, name)
+    except (OSError, RecoveryError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        return Outcome(name, None, reason)
+    tables = tuple(table.judged(least) for table in recovery.tables)
+    note = "" if text.strip() else "the input is empty"
+    return Outcome(name, replace(recovery, tables=tables), note)
+
+
+def _read(name: str) -> bytes:
+    if name == STANDARD_INPUT:
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        path = Path(name)
+        if path.is_dir():
+            raise InputError("is a folder; give the files in it")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputError(f"larger than {MAX_BYTES} bytes; split the document")
+    return data
+
+
+def _told(outcomes: Iterable[Outcome], failed: list[str]) -> Iterator[Outcome]:
+    """Pass outcomes on, with failures and empty inputs told on standard error."""
+    for outcome in outcomes:
+        if outcome.recovery is None:
+            failed.append(outcome.source)
+        if outcome.error:
+            typer.echo(f"tabrecover: {_printable(outcome.source)}: {outcome.error}", err=True)
+        yield outcome
+
+
+def _printable(text: str) -> str:
+    """A file name that can neither drive the terminal nor fail to be encoded."""
+    safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in safe)
+
+
+def _check_output(output: Path, files: Sequence[str]) -> None:
+    if output.is_dir():
+        _refuse(f"{output}: is a folder; name a file")
+    if not output.resolve().parent.is_dir():
+        _refuse(f"{output}: its folder does not exist; make it first")
+    for name in files:
+        if name != STANDARD_INPUT and output.exists() and Path(name).exists():
+            if output.samefile(name):
+                _refuse(f"{output}: is also an input; write to another file")
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"tabrecover: {message}", err=True)
+    raise typer.Exit(Exit.USAGE)
+
+
+def _standard_output() -> IO[str]:
+    """Standard output in UTF-8 whatever the locale says."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return sys.stdout
+
+
+def _write_file(
+    output: Path, outcomes: Iterable[Outcome], wanted: Format, least: float
+) -> None:
+    from tabrecover.storage import write_atomically  # noqa: PLC0415
+
+    try:
+        with write_atomically(output) as stream:
+            _write(stream, outcomes, wanted, least)
+    except OSError as error:
+        _refuse(f"{output}: can't be written: {error.strerror}; nothing was changed")
+
+
+def _write(stream: IO[str], outcomes: Iterable[Outcome], wanted: Format, least: float) -> None:
+    from tabrecover import report  # noqa: PLC0415
+
+    if wanted is Format.TERMINAL:
+        parts = report.terminal(outcomes, least, **_screen(stream))
+    else:
+        writer = {
+            Format.JSON: report.json_lines,
+            Format.HTML: report.html_page,
+            Format.CSV: report.csv_tables,
+            Format.MARKDOWN: report.markdown,
+            Format.TIDY: report.tidy,
+        }[wanted]
+        parts = writer(outcomes, least)
+    for part in parts:
+        stream.write(part)
+
+
+def _screen(stream: IO[str]) -> dict[str, int | bool]:
+    """Width and colour of where the terminal view goes."""
+    import shutil  # noqa: PLC0415
+
+    tty = stream.isatty()
+    width = shutil.get_terminal_size((100, 24)).columns if tty else 100
+    return {"width": max(width, 40), "color": tty and "NO_COLOR" not in os.environ}
+
+
+# --- templates ----------------------------------------------------------------------------------
+
+
+@templates_app.command("list")
+def list_templates(templates: TemplateOption = None) -> None:
+    """List templates: id, rows x columns, rules, title."""
+    library = _library(templates)
+    stream = _standard_output()
+    width = max((len(t.id) for t in library.templates), default=0)
+    for template in library.templates:
+        shape = f"{template.n_rows} x {template.n_cols}"
+        rules = f"{len(template.instances)} checks"
+        stream.write(f"{template.id:{width}}  {shape:>9}  {rules:>10}  {template.title}\n")
+
+
+class TemplateFormat(StrEnum):
+    """How a template is shown."""
+
+    TERMINAL = "terminal"
+    HTML = "html"
+    GRAPHML = "graphml"
+
+
+@templates_app.command("show")
+def show_template(
+    template_id: Annotated[str, typer.Argument(metavar="ID")],
+    templates: TemplateOption = None,
+    format: Annotated[TemplateFormat, typer.Option("--format", "-f", help="How to write.")] = (  # noqa: A002
+        TemplateFormat.TERMINAL
+    ),
+) -> None:
+    """Show a template: its table with the keys of its values, or its graph."""
+    from tabrecover import report  # noqa: PLC0415
+
+    library = _library(templates)
+    found = next((t for t in library.templates if t.id == template_id), None)
+    if found is None:
+        known = ", ".join(t.id for t in library.templates) or "none"
+        _refuse(f"no template {template_id!r}; there are: {known}")
+    stream = _standard_output()
+    if format is TemplateFormat.TERMINAL:
+        stream.write(report.template_view(found, **_screen(stream)))
+    elif format is TemplateFormat.HTML:
+        stream.write(report.template_html(found))
+    else:
+        stream.write(report.template_graphml(found))
+
+
+@templates_app.command("check")
+def check_templates(
+    paths: Annotated[list[Path], typer.Argument(metavar="DIR|FILE.html...")],
+) -> None:
+    """Check templates, and say of each whether it is right, or what is wrong and where.
+
+    Exit code 0: all are right. 1: some are not.
+    """
+    from tabrecover.storage import check_folder  # noqa: PLC0415
+    from tabrecover.template import template_graph  # noqa: PLC0415
+
+    stream = _standard_output()
+    bad = 0
+    for path in paths:
+        for file, result in check_folder(path):
+            if isinstance(result, TemplateError):
+                bad += 1
+                stream.write(f"bad  {result}\n")
+                continue
+            graph = template_graph(result)
+            stream.write(
+                f"ok   {file}: {result.id}, {result.n_rows} x {result.n_cols}, "
+                f"{graph.number_of_nodes()} slots, {len(result.instances)} checks\n"
+            )
+    if bad:
+        raise typer.Exit(Exit.FAILED_INPUT)
+
+
+def main() -> None:
+    """Entry point: run, and end quietly when the reader of a pipe has gone."""
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,230 @@
+"""Outcomes of many inputs to the text of one report, in each of the CLI's formats, as streams.
+
+Every function takes outcomes (see `Result`) and yields pieces of text as they come, so that a
+long run shows its first results at once and holds no more than one document.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from tabrecover import render
+from tabrecover.model import Cell
+from tabrecover.terminal import draw_table
+from tabrecover.template import template_graph
+
+if TYPE_CHECKING:
+    from tabrecover.model import Check
+    from tabrecover.results import Recovery, Table
+    from tabrecover.template import Template
+
+__all__ = [
+    "Result",
+    "csv_tables",
+    "html_page",
+    "json_lines",
+    "markdown",
+    "template_graphml",
+    "template_html",
+    "template_view",
+    "terminal",
+    "tidy",
+]
+
+_PAGE = """<!DOCTYPE html>
+<html lang="und">
+<head>
+<meta charset="utf-8">
+<title>Recovered tables</title>
+<style>
+body { font: 15px/1.4 system-ui, "Noto Sans CJK SC", sans-serif; margin: 2em auto;
+       max-width: 75em; padding: 0 1em; color: #1a1a1a; }
+h2 { margin: 2em 0 .3em; font-size: 1.2em; overflow-wrap: anywhere; }
+h3 { margin: 1.5em 0 .3em; font-size: 1em; }
+table { border-collapse: collapse; }
+th, td { border: 1px solid #999; padding: .25em .5em; }
+th { background: #f0f0f0; font-weight: normal; text-align: left; }
+td { text-align: right; min-width: 2em; }
+td.doubt { background: #ffe9a8; }
+td.doubt::after { content: " ?"; font-weight: bold; color: #8a5a00; }
+.review { color: #8a5a00; } .source, .error { color: #a01515; }
+</style>
+</head>
+<body>
+<h1>Recovered tables</h1>
+"""
+
+
+class Result(Protocol):
+    """An input as given, with its recovery or (where that is None) what went wrong."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def recovery(self) -> Recovery | None: ...
+    @property
+    def error(self) -> str: ...
+
+
+def _percent(probability: float) -> str:
+    return f"{probability:.1%}"
+
+
+def _heading(table: Table) -> str:
+    rows, cols = table.shape
+    name = table.template or "unknown layout"
+    return f"{name}, {rows} x {cols}, confidence {_percent(table.confidence)}, {table.status}"
+
+
+def _broken(table: Table) -> list[Check]:
+    return [check for check in table.checks if check.holds is False]
+
+
+def _sum(check: Check) -> str:
+    who = "error in the source" if check.verdict == "source" else "doubt in the recovery"
+    return f"{check.rule}: {check.left} is not {check.right} ({who})"
+
+
+def terminal(
+    results: Iterable[Result], least: float, *, width: int, color: bool
+) -> Iterator[str]:
+    """Tables drawn with their spans, doubtful values marked, broken sums told."""
+    for result in results:
+        if result.recovery is None:
+            continue
+        found = len(result.recovery.tables)
+        dialect = result.recovery.dialect.name
+        told = f"{found} table{'s' * (found != 1)}, flattened as {dialect}" if found else "no table"
+        yield f"{_one_line(result.source)}: {told}\n"
+        for table in result.recovery.tables:
+            yield f"\n{_heading(table)}\n"
+            yield draw_table(table.cells, table.shape, width=width, least=least, color=color)
+            yield "".join(f"! {_sum(check)}\n" for check in _broken(table))
+            if table.unplaced:
+                spans = ", ".join(f"{start}-{end}" for start, end in table.unplaced)
+                yield f"! texts that found no cell, at characters {spans}\n"
+        yield "\n"
+
+
+def _one_line(text: str) -> str:
+    safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in safe)
+
+
+def json_lines(results: Iterable[Result], least: float) -> Iterator[str]:  # noqa: ARG001
+    """One record a line; a failed input's record has `error`."""
+    for result in results:
+        if result.recovery is not None:
+            record = result.recovery.to_dict()
+        else:
+            record = {"source": result.source, "tables": [], "error": result.error}
+        line = json.dumps(record, ensure_ascii=False)
+        if not _encodes(line):  # a file name that is no valid text
+            line = json.dumps(record)
+        yield line + "\n"
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def html_page(results: Iterable[Result], least: float) -> Iterator[str]:
+    """One page with all tables, everything escaped."""
+    yield _PAGE
+    for result in results:
+        yield f"<h2>{html.escape(_one_line(result.source))}</h2>\n"
+        if result.recovery is None:
+            yield f'<p class="error">{html.escape(result.error)}</p>\n'
+            continue
+        if not result.recovery.tables:
+            yield "<p>No table.</p>\n"
+        for table in result.recovery.tables:
+            yield f'<h3 class="{table.status}">{html.escape(_heading(table))}</h3>\n'
+            yield table.to_html(least=least)
+            for check in _broken(table):
+                yield f'<p class="{check.verdict}">{html.escape(_sum(check))}</p>\n'
+    yield "</body>\n</html>\n"
+
+
+def csv_tables(results: Iterable[Result], least: float) -> Iterator[str]:
+    """Each table as CSV below a line `# source, template`, parted by empty lines."""
+    for result in results:
+        for table in result.recovery.tables if result.recovery else ():
+            title = f"# {_one_line(result.source)}, {table.template or 'unknown layout'}"
+            yield _csv_line([title]) + table.to_csv(least=least) + "\n"
+
+
+def markdown(results: Iterable[Result], least: float) -> Iterator[str]:
+    """Each table in Markdown below headings for source and template."""
+    for result in results:
+        if result.recovery is None:
+            continue
+        yield f"## {html.escape(_one_line(result.source), quote=False)}\n\n"
+        for table in result.recovery.tables:
+            yield f"### {_heading(table)}\n\n{table.to_markdown(least=least)}\n"
+            for check in _broken(table):
+                yield f"- {html.escape(_sum(check), quote=False)}\n"
+            yield "\n" if _broken(table) else ""
+
+
+def tidy(results: Iterable[Result], least: float) -> Iterator[str]:  # noqa: ARG001
+    """CSV with one line a value: source, then `render.TIDY_COLUMNS`."""
+    yield _csv_line(["source", *render.TIDY_COLUMNS])
+    for result in results:
+        for row in result.recovery.tidy() if result.recovery else ():
+            yield _csv_line([_one_line(result.source), *row.values()])
+
+
+def _csv_line(values: Iterable[str | int | float | None]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(
+        [render.spreadsheet_safe(v) if isinstance(v, str) else v for v in values]
+    )
+    return stream.getvalue()
+
+
+# --- templates ----------------------------------------------------------------------------------
+
+
+def _template_cells(template: Template) -> list[Cell]:
+    """The template as a grid that shows its keys where values go."""
+    return [
+        Cell(
+            cell.row, cell.col, cell.rowspan, cell.colspan, cell.role,
+            cell.text if cell.role == "label" else cell.key or "", None, cell.key, 1.0, (),
+        )
+        for cell in template.cells
+    ]  # fmt: skip
+
+
+def template_view(template: Template, *, width: int, color: bool) -> str:
+    """The template drawn as a table, keys in the value slots, and its rules."""
+    shape = (template.n_rows, template.n_cols)
+    view = draw_table(_template_cells(template), shape, width=width, color=color)
+    rules = "".join(
+        f"rule {rule.id}: {' + '.join(rule.left)} = {' + '.join(rule.right)}\n"
+        for rule in template.rules
+    )
+    return f"{template.id}: {template.title}\n{view}{rules}"
+
+
+def template_html(template: Template) -> str:
+    """The template as an HTML table with its keys."""
+    shape = (template.n_rows, template.n_cols)
+    return render.to_html(_template_cells(template), shape, template=template.id, least=0.0)
+
+
+def template_graphml(template: Template) -> str:
+    """The template's slot graph as GraphML."""
+    import networkx as nx  # noqa: PLC0415 - heavy, and only for this
+
+    return "\n".join(nx.generate_graphml(template_graph(template))) + "\n"
