@@ -18,17 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from rapidfuzz import fuzz
 
+from tabrecover.errors import UsageError
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
-from tabrecover.posterior import decode, forward_backward
+from tabrecover.posterior import decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.template import SlotKind
 from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Iterator, Sequence
 
     from tabrecover.dialects import Law
     from tabrecover.library import Library
@@ -36,10 +35,12 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
     from tabrecover.units import Units
 
-__all__ = ["Alignment", "Placement", "Symbol", "align", "read_symbols"]
+__all__ = ["NOTHING", "Alignment", "Placement", "Symbol", "align", "alignment_score", "read_symbols"]
+
+_Key = tuple[bytes, bytes, bytes, bool, bool]
 
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
-MIN_SHARE = 1e-4  # placements less probable than this are not kept
+WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
 
 
@@ -52,18 +53,23 @@ class Symbol(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """A symbol in a slot, with its probability."""
+    """A symbol in a slot: its probability, and its margin (see `posterior.margins`)."""
 
     symbol: int
     probability: float
+    margin: float
+
+
+NOTHING = -1  # the symbol of a placement that says the slot is empty
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """Where every symbol went.
 
-    `trace[k]` is the slot of symbol `k` or -1 (a stray); `placements[slot]` what else could be
-    there (the rest, up to 1, is that the slot shows nothing); `score` the log-odds of the whole.
+    `trace[k]` is the slot of symbol `k` or -1 (a stray); `placements[slot]` all that could be
+    there, `NOTHING` included, with probabilities that add up to 1 (but for what is negligible);
+    `score` the log-odds of the whole.
     """
 
     template: Template
@@ -95,25 +101,60 @@ def align(
     number: int,
     library: Library,
     scoring: Scoring,
-) -> Alignment | None:
-    """Align symbols with template `number` of `library`; None if it takes too much memory.
+) -> Alignment:
+    """Align symbols with template `number` of `library`.
 
-    `phrases[k]` is the phrase id of symbol `k` or -1.
+    `phrases[k]` is the phrase id of symbol `k` or -1. Raises `UsageError` if a segment is too
+    large, which `alignment_score` tells before.
     """
-    template = library.templates[number]
-    kinds = np.array([symbol.kind for symbol in symbols], dtype=np.int64)
+    solver = _Solver(library.templates[number], symbols, scoring)
     anchors = _anchors(phrases, number, library)
-    solver = _Solver(template, symbols, kinds, scoring)
-    bounds = [(-1, -1), *anchors, (len(symbols), len(template.slots))]
-    for (symbol, slot), (next_symbol, next_slot) in zip(bounds, bounds[1:], strict=False):
-        if not solver.solve(symbol + 1, next_symbol, slot + 1, next_slot):
-            return None
+    for segment in _segments(anchors, len(symbols), len(solver.template.slots)):
+        solver.solve(segment)
     for symbol, slot in anchors:
         solver.anchor(symbol, slot)
     return Alignment(
-        template, tuple(symbols), tuple(solver.trace), solver.placements, solver.score,
+        solver.template, tuple(symbols), tuple(solver.trace), solver.placements, solver.score,
         tuple(anchors),
     )  # fmt: skip
+
+
+def alignment_score(
+    symbols: Sequence[Symbol],
+    phrases: Sequence[int],
+    number: int,
+    library: Library,
+    scoring: Scoring,
+) -> float | None:
+    """The score that `align` would give, at a fraction of its cost; None if it can't be done."""
+    solver = _Solver(library.templates[number], symbols, scoring)
+    anchors = _anchors(phrases, number, library)
+    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
+    if any(segment.size > MAX_LATTICE for segment in segments):
+        return None
+    score = sum(solver.segment_score(segment) for segment in segments)
+    return score + sum(solver.anchor_score(slot) for _, slot in anchors)
+
+
+class _Segment(NamedTuple):
+    """Symbols `[start, stop)` between two anchors, and slots `[first, last)`."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        return (self.stop - self.start) * (self.last - self.first)
+
+
+def _segments(
+    anchors: Sequence[tuple[int, int]], n_symbols: int, n_slots: int
+) -> Iterator[_Segment]:
+    bounds = [(-1, -1), *anchors, (n_symbols, n_slots)]
+    for (symbol, slot), (next_symbol, next_slot) in zip(bounds, bounds[1:], strict=False):
+        yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
 
 
 def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tuple[int, int]]:
@@ -155,65 +196,86 @@ def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 class _Solver:
     """Solves segments one by one; `trace`, `placements` and `score` grow."""
 
-    def __init__(
-        self,
-        template: Template,
-        symbols: Sequence[Symbol],
-        kinds: npt.NDArray[np.int64],
-        scoring: Scoring,
-    ) -> None:
+    def __init__(self, template: Template, symbols: Sequence[Symbol], scoring: Scoring) -> None:
         self.template = template
         self.symbols = symbols
-        self.kinds = kinds
         self.scoring = scoring
-        self.slot_kinds = np.array([slot.kind for slot in template.slots], dtype=np.int64)
+        self.kinds = np.array([symbol.kind for symbol in symbols], dtype=np.int64)
+        is_text = (self.kinds == UnitKind.TEXT) | (self.kinds == UnitKind.LABEL)
+        self.texts_before = [0, *np.cumsum(is_text).tolist()]
+        self.slot_kinds = template.slot_kinds
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
-        optional = np.array([s.optional and s.kind <= SlotKind.LABEL for s in template.slots])
-        self.slot_skips[optional] = np.log(scoring.optional_absent)
+        self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
         self.label_scores: dict[tuple[str, tuple[str, ...], SlotKind], float] = {}
-        self.solved: dict[tuple[bytes, bytes, bytes, bool, bool], _Solution] = {}
+        self.solved: dict[_Key, _Solution] = {}
+        self.scored: dict[_Key, float] = {}
+
+    def anchor_score(self, slot: int) -> float:
+        forms = self.template.cells[self.template.slots[slot].cell].forms
+        return self.scoring.label_match(1.0, label_weight(forms[0]))
 
     def anchor(self, symbol: int, slot: int) -> None:
         self.trace[symbol] = slot
-        self.placements[slot] = (Placement(symbol, 1.0),)
-        forms = self.template.cells[self.template.slots[slot].cell].forms
-        self.score += self.scoring.label_match(1.0, label_weight(forms[0]))
+        self.placements[slot] = (Placement(symbol, 1.0, 0.0),)
+        self.score += self.anchor_score(slot)
 
-    def solve(self, start: int, stop: int, first: int, last: int) -> bool:
-        """Align symbols `[start, stop)` with slots `[first, last)`; False if too large."""
-        if (stop - start) * (last - first) > MAX_LATTICE:
-            return False
-        solution = self._solution(start, stop, first, last)
+    def segment_score(self, segment: _Segment) -> float:
+        key = self._key(segment)
+        score = self.scored.get(key) if key else None
+        if score is None:
+            score = log_total(*self._lattice(segment))
+            if key:
+                self.scored[key] = score
+        return score
+
+    def solve(self, segment: _Segment) -> None:
+        if segment.size > MAX_LATTICE:
+            raise UsageError("the region is too large to be aligned")
+        key = self._key(segment)
+        solution = self.solved.get(key) if key else None
+        if solution is None:
+            solution = _solve_lattice(*self._lattice(segment))
+            if key:
+                self.solved[key] = solution
         self.score += solution.score
+        start, first = segment.start, segment.first
         for i, slot in enumerate(solution.slots):
             self.trace[start + i] = first + slot if slot >= 0 else -1
         for j, shares in solution.shares.items():
-            self.placements[first + j] = tuple(Placement(start + i, p) for i, p in shares)
-        return True
+            self.placements[first + j] = tuple(
+                share if share.symbol == NOTHING else share._replace(symbol=start + share.symbol)
+                for share in shares
+            )
 
-    def _solution(self, start: int, stop: int, first: int, last: int) -> _Solution:
+    def _key(self, segment: _Segment) -> _Key | None:
+        """Equal for segments with equal lattices; None where texts make each its own."""
+        start, stop, first, last = segment
+        if self.texts_before[stop] > self.texts_before[start]:
+            return None
+        return (
+            self.kinds[start:stop].tobytes(),
+            self.slot_kinds[first:last].tobytes(),
+            self.slot_skips[first:last].tobytes(),
+            start == 0,
+            stop == len(self.symbols),
+        )
+
+    def _lattice(self, segment: _Segment) -> tuple[Matrix, Matrix, Matrix]:
+        """Scores of matches, strays and skips (see `posterior.forward_backward`)."""
+        start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
-        ends = (start == 0, stop == len(self.symbols))
-        has_text = bool(np.isin(kinds, (UnitKind.TEXT, UnitKind.LABEL)).any())
-        skip = self.slot_skips[first:last]
-        key = (kinds.tobytes(), slot_kinds.tobytes(), skip.tobytes(), *ends)
-        if not has_text and key in self.solved:
-            return self.solved[key]
         match = self.scoring.emission[kinds[:, None], slot_kinds[None, :]]
-        if has_text:
+        if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
         stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)
-        if ends[0]:
+        if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
-        if ends[1]:
+        if stop == len(self.symbols):
             stray[:, -1] = 0.0
-        solution = _solve_lattice(match, stray, skip)
-        if not has_text:
-            self.solved[key] = solution
-        return solution
+        return match, stray, self.slot_skips[first:last]
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""
@@ -253,14 +315,22 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
 
 
 class _Solution(NamedTuple):
-    slots: list[int]  # of each symbol, relative to the segment; -1: a stray
-    shares: dict[int, list[tuple[int, float]]]  # by slot: symbols with their probabilities
+    """A solved segment, in positions relative to it."""
+
+    slots: list[int]  # of each symbol; -1: a stray
+    shares: dict[int, list[Placement]]  # by slot
     score: float
 
 
 def _solve_lattice(match: Matrix, stray: Matrix, skip: Matrix) -> _Solution:
     probability, score = forward_backward(match, stray, skip)
-    shares: dict[int, list[tuple[int, float]]] = {}
-    for i, j in np.argwhere(probability > MIN_SHARE).tolist():
-        shares.setdefault(j, []).append((i, float(probability[i, j])))
+    margin = margins(match, stray, skip)
+    shares: dict[int, list[Placement]] = {}
+    for i, j in np.argwhere(margin.match > WORST_MARGIN).tolist():
+        placement = Placement(i, float(probability[i, j]), float(margin.match[i, j]))
+        shares.setdefault(j, []).append(placement)
+    nothing = np.maximum(0.0, 1 - probability.sum(axis=0)).tolist()
+    for j in np.flatnonzero(margin.empty > WORST_MARGIN).tolist():
+        placement = Placement(NOTHING, nothing[j], float(margin.empty[j]))
+        shares.setdefault(j, []).append(placement)
     return _Solution(decode(probability), shares, score)

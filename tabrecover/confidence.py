@@ -1,14 +1,17 @@
 """Probabilities to confidence: how sure a cell's text is, and a table.
 
 A cell is right if the layout is the right one *and* the text is in the right slot, so the parts
-multiply. `CEILING` keeps a share for what the model can't see. Confidence is not yet calibrated
-on held-out documents; it is the model's own probability.
+multiply. The posterior of the placement is bounded by the odds of its best rival: what ties with
+another reading is a coin toss, however many of the tied readings agree in this cell. `CEILING`
+keeps a share for what the model can't see. Confidence is not yet calibrated on held-out
+documents; it is the model's own probability.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, inf
 
 from tabrecover.model import Alternative, Cell, Check, Status
 
@@ -24,33 +27,41 @@ __all__ = [
 ACCEPT = 0.9  # the confidence from which a cell counts as told (DESIGN: silent error rate)
 CEILING = 0.999  # one cell in a thousand may be wrong for reasons outside the model
 MIN_ALTERNATIVE = 0.001
+MAX_LEAD = 30.0  # nats; beyond it all is the same
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """Named parts in 0..1 and their total.
+    """Named parts and their total in 0..1.
 
-    `layout`: the table has this layout; `placement`: the text belongs to this cell, given it.
+    `layout`: probability that the table has this layout; `placement`: that the text belongs to
+    this cell, given it; `lead`: by how many nats the best alignment with this text is ahead of
+    the best with another (negative if behind).
     """
 
     layout: float
     placement: float
+    lead: float = inf
 
     @property
     def total(self) -> float:
-        return round(self.layout * min(self.placement, 1.0) * CEILING, 6)
+        odds = exp(min(max(self.lead, -MAX_LEAD), MAX_LEAD))
+        return round(self.layout * min(self.placement, odds / (1 + odds), 1.0) * CEILING, 6)
 
 
 def alternatives(
-    texts: Mapping[str, float], chosen: str, layout: float
+    texts: Mapping[str, float], chosen: str, confidence: float
 ) -> tuple[Alternative, ...]:
-    """The other texts a cell may hold, most probable first."""
-    others = [
-        Alternative(text, Confidence(layout, p).total)
-        for text, p in texts.items()
-        if text != chosen and p >= MIN_ALTERNATIVE
-    ]
-    return tuple(sorted(others, key=lambda a: -a.confidence))
+    """The other texts a cell may hold, most probable first; they share what `confidence` leaves."""
+    others = {text: p for text, p in texts.items() if text != chosen}
+    rest = sum(others.values())
+    if not rest:
+        return ()
+    scale = (1 - confidence) / rest
+    found = [Alternative(text, round(p * scale, 6)) for text, p in others.items()]
+    return tuple(
+        sorted((a for a in found if a.confidence >= MIN_ALTERNATIVE), key=lambda a: -a.confidence)
+    )
 
 
 def table_confidence(cells: Sequence[Cell]) -> float:

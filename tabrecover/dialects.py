@@ -23,8 +23,7 @@ Gaps = Sequence[str]
 
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
-MIN_SPACED = 0.02  # share of gaps with a line of spaces, from which such lines are blanks
-FEW = 3  # so few excess line ends may all be noise
+FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +226,14 @@ def _fit_lines(streams: Sequence[Gaps]) -> list[Law]:
     broken = [gap for gap in inner if "e" in gap]
     if len(broken) * 10 < len(inner) * 6 or not broken:
         return []
-    spaced = sum("s" in gap for gap in broken)
-    if spaced >= max(2, MIN_SPACED * len(broken)):
-        return [Law("lines-space", _share(spaced, spaced), True, False, False, _read_spaces)]
+    spaced = sum(gap.count("s") for gap in broken)
+    if spaced:
+        confidence = _share(len(broken), len(broken))
+        laws = [Law("lines-space", confidence, True, False, False, _read_spaces)]
+        if spaced <= FEW:
+            surprise = spaced * log(NOISE)
+            laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
+        return laws
     breaks = Counter(gap.count("e") for gap in broken)
     base = min(n for n, count in breaks.items() if count * 10 >= len(broken))
     excess = [n - base for n, count in breaks.items() for _ in range(count) if n > base]

@@ -190,7 +190,7 @@ def _cell(
 ) -> Cell:
     spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
     total = Confidence(layout, texts.get(entry.text, 0.0)).total
-    others = alternatives(texts, entry.text, layout)
+    others = alternatives(texts, entry.text, total)
     return Cell(row, col, 1, 1, "value", entry.text, None, None, total, spans, others)
 
 

@@ -1,16 +1,18 @@
 """Alignment to grid: every template cell with what it holds, how sure, and what else it may be.
 
 The texts a value slot may hold are the units that the posterior puts there, joined by equal
-text (which of two zeros it is does not matter), and blank for the rest of the probability. The
-decoded trace chooses, so no unit is used twice.
+text (which of two zeros it is does not matter), and blank where it may show nothing. The decoded
+trace chooses, so no unit is used twice.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
+from tabrecover.align import NOTHING
 from tabrecover.confidence import ACCEPT, Confidence, alternatives
 from tabrecover.model import Cell, Check, Span
 from tabrecover.rules import check_rules, suggestions
@@ -19,7 +21,7 @@ from tabrecover.template import SlotKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tabrecover.align import Alignment
+    from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
     from tabrecover.template import TemplateCell
     from tabrecover.units import Units
@@ -84,7 +86,7 @@ class _Filler:
 
     def label(self, index: int, cell: TemplateCell) -> Cell:
         units = self.placed.get(index, [])
-        seen = sum(p.probability for p in self._placements(index))
+        seen = sum(p.probability for p in self._placements(index) if p.symbol != NOTHING)
         placement = seen + (1 - seen) * LOST_LABEL if units else LOST_LABEL
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "label", cell.text,
@@ -93,21 +95,23 @@ class _Filler:
         )  # fmt: skip
 
     def value(self, index: int, cell: TemplateCell) -> Cell:
-        texts: dict[str, float] = defaultdict(float)
-        for symbol, probability in self._placements(index):
-            unit = self.alignment.symbols[symbol].unit
-            if unit >= 0:
-                texts[self._text(unit)] += probability
-        texts[""] += max(0.0, 1 - sum(texts.values()))
+        shares: dict[str, float] = defaultdict(float)
+        margins: dict[str, float] = defaultdict(lambda: -inf)
+        for symbol, probability, margin in self._placements(index):
+            unit = -1 if symbol == NOTHING else self.alignment.symbols[symbol].unit
+            text = self._text(unit) if unit >= 0 else ""
+            shares[text] += probability
+            margins[text] = max(margins[text], margin)
         units = self.placed.get(index, [])
         chosen = self._text(units[0]) if units else ""
+        rival = max((m for text, m in margins.items() if text != chosen), default=-inf)
+        total = Confidence(self.layout, shares[chosen], margins[chosen] - rival).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
-            Confidence(self.layout, texts[chosen]).total, self._spans(units),
-            alternatives(texts, chosen, self.layout),
+            total, self._spans(units), alternatives(shares, chosen, total),
         )  # fmt: skip
 
-    def _placements(self, index: int) -> Sequence[tuple[int, float]]:
+    def _placements(self, index: int) -> Sequence[Placement]:
         return self.alignment.placements.get(self.origin_slot[index], ())
 
     def extent(self) -> tuple[Span, tuple[Span, ...]]:

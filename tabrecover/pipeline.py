@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Alignment, align, read_symbols
+from tabrecover.align import Symbol, align, alignment_score, read_symbols
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
@@ -55,10 +55,13 @@ class _Cluster:
 
 
 class _Reading(NamedTuple):
-    """One candidate template aligned with a cluster."""
+    """A cluster read by a law, and how well one candidate template fits it."""
 
     template: int
-    alignment: Alignment
+    score: float
+    symbols: tuple[Symbol, ...]
+    phrases: tuple[int, ...]
+    scoring: Scoring
 
 
 def recover_document(document: Document, library: Library, source: str = "") -> Recovery:
@@ -225,6 +228,7 @@ class _Readings(NamedTuple):
     """The law that holds, with all clusters read by it; per cluster, one for each candidate."""
 
     law: Law
+    share: float  # probability of the law among those that are possible
     clusters: list[list[_Reading]]
 
 
@@ -244,12 +248,13 @@ def _best_law(
             _readings(document, library, cluster, u, law, scoring)
             for cluster, u in zip(clusters, units, strict=True)
         ]
-        results.append(_Readings(law, read))
-        scores.append(law.surprise + sum(max(r.alignment.score for r in rs) for rs in read if rs))
+        results.append(_Readings(law, 1.0, read))
+        scores.append(law.surprise + sum(max(r.score for r in rs) for rs in read if rs))
     top = max(scores)
     best = results[scores.index(top)]
     share = 1 / sum(exp(score - top) for score in scores)
-    return best._replace(law=replace(best.law, confidence=best.law.confidence * share))
+    law = replace(best.law, confidence=best.law.confidence * share)
+    return _Readings(law, share, best.clusters)
 
 
 def _template_tables(
@@ -263,12 +268,12 @@ def _template_tables(
         others = readings.clusters[:number] + readings.clusters[number + 1 :]
         editions = _edition_evidence(library, others)
         scores = [
-            reading.alignment.score
+            reading.score
             + context[reading.template]
             + editions.get(library.templates[reading.template].edition, 0.0)
             for reading in own
         ]
-        tables.append(_table(document, library, units[number], own, scores))
+        tables.append(_table(document, library, units[number], own, scores, readings.share))
     return tables
 
 
@@ -281,12 +286,12 @@ def _readings(
     scoring: Scoring,
 ) -> list[_Reading]:
     symbols = read_symbols(document.text, units, law)
-    phrases = [units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols]
+    phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
     for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
-        alignment = align(symbols, phrases, number, library, scoring)
-        if alignment is not None:
-            readings.append(_Reading(number, alignment))
+        score = alignment_score(symbols, phrases, number, library, scoring)
+        if score is not None:
+            readings.append(_Reading(number, score, symbols, phrases, scoring))
     return readings
 
 
@@ -304,7 +309,7 @@ def _edition_evidence(
         best: dict[str, float] = {}
         for reading in readings:
             edition = library.templates[reading.template].edition
-            best[edition] = max(best.get(edition, -1e9), reading.alignment.score)
+            best[edition] = max(best.get(edition, -1e9), reading.score)
         if not best:
             continue
         top = max(best.values())
@@ -321,6 +326,7 @@ def _table(
     units: Units,
     readings: Sequence[_Reading],
     scores: Sequence[float],
+    law_share: float,
 ) -> Table:
     """The most probable reading as a table; equal grids lend each other their probability."""
     top = max(scores)
@@ -332,7 +338,9 @@ def _table(
         for share, reading in zip(shares, readings, strict=True)
         if library.templates[reading.template].geometry == template.geometry
     ) / sum(shares)
-    filled = fill_grid(document, units, readings[best].alignment, layout)
+    chosen = readings[best]
+    alignment = align(chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring)
+    filled = fill_grid(document, units, alignment, layout * law_share)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks)
@@ -346,7 +354,7 @@ def _table(
         filled.checks,
         filled.unplaced,
         template.title,
-        readings[best].alignment,
+        alignment,
     )
 
 

@@ -19,6 +19,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import numpy as np
+
 from tabrecover.errors import TemplateError
 from tabrecover.fold import fold_text
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import networkx as nx
+    import numpy.typing as npt
 
     from tabrecover.model import Role
 
@@ -143,6 +146,16 @@ class Template:
     rules: tuple[Rule, ...] = ()
     instances: tuple[RuleInstance, ...] = field(default=(), repr=False)
     context: tuple[str, ...] = ()
+
+    @cached_property
+    def slot_kinds(self) -> npt.NDArray[np.int64]:
+        """The kind of every slot."""
+        return np.array([slot.kind for slot in self.slots], dtype=np.int64)
+
+    @cached_property
+    def optional_slots(self) -> npt.NDArray[np.bool_]:
+        """Which slots belong to labels and values that a table may leave out."""
+        return np.array([s.optional and s.kind <= SlotKind.LABEL for s in self.slots], dtype=bool)
 
     @cached_property
     def geometry(self) -> int:
