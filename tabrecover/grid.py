@@ -95,17 +95,18 @@ class _Filler:
         )  # fmt: skip
 
     def value(self, index: int, cell: TemplateCell) -> Cell:
-        shares: dict[str, float] = defaultdict(float)
-        margins: dict[str, float] = defaultdict(lambda: -inf)
+        shares: dict[str, float] = {}
+        margins: dict[str, float] = {}
         for symbol, probability, margin in self._placements(index):
             unit = -1 if symbol == NOTHING else self.alignment.symbols[symbol].unit
             text = self._text(unit) if unit >= 0 else ""
-            shares[text] += probability
-            margins[text] = max(margins[text], margin)
+            shares[text] = shares.get(text, 0.0) + probability
+            margins[text] = max(margins.get(text, -inf), margin)
         units = self.placed.get(index, [])
         chosen = self._text(units[0]) if units else ""
         rival = max((m for text, m in margins.items() if text != chosen), default=-inf)
-        total = Confidence(self.layout, shares[chosen], margins[chosen] - rival).total
+        lead = margins.get(chosen, -inf) - rival if margins else 0.0
+        total = Confidence(self.layout, shares.get(chosen, 0.0), lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
             total, self._spans(units), alternatives(shares, chosen, total),

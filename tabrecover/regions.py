@@ -164,32 +164,31 @@ class _Chainer:
             self._extend(k)
 
     def _extend(self, k: int) -> None:
-        """Link seed `k` to its best predecessor; every cost grows with distance, so stop early."""
+        """Link seed `k` to its best predecessor; costs only grow with distance, so stop early."""
         hit, slot = self.seeds[k]
+        first = max(0, k - WINDOW)
+        most = max(self.best[first:k], default=0.0)
+        labels, room = self.labels_before[slot], self.room_before[slot]
+        strange = self.strange_before[k]
         best, back, passed, last_hit = 0.0, -1, 0.0, hit
-        most = max(self.best[max(0, k - WINDOW) : k], default=0.0)
-        for p in range(k - 1, max(-1, k - 1 - WINDOW), -1):
+        for p in range(k - 1, first - 1, -1):
             other, other_slot = self.seeds[p]
-            if other is hit:
+            if other is not last_hit:
+                if last_hit is not hit:
+                    passed += PASSED_HIT * self.weight[self.seeds[p + 1].slot]
+                last_hit = other
+                if passed > most:
+                    break
+            score = self.best[p] - passed
+            if other_slot >= slot or score <= best or other.end > hit.start:
                 continue
-            if other is not last_hit and last_hit is not hit:
-                passed += PASSED_HIT * self.weight[self.seeds[p + 1].slot]
-            last_hit = other
-            if passed > most:
-                break
-            if other_slot >= slot or other.end > hit.start:
-                continue
-            gain = self.best[p] - passed - self._gap(p, k, other_slot, slot)
-            if gain > best:
-                best, back = gain, p
+            alien = strange - self.strange_after[p] - room + self.room_before[other_slot]
+            score -= max(0, alien) / STRANGE_PER_NAT
+            score -= PASSED_LABEL * (labels - self.labels_before[other_slot + 1])
+            if score > best:
+                best, back = score, p
         self.best.append(best + self.weight[slot])
         self.back.append(back)
-
-    def _gap(self, p: int, k: int, from_slot: int, to_slot: int) -> float:
-        skipped = self.labels_before[to_slot] - self.labels_before[from_slot + 1]
-        strange = self.strange_before[k] - self.strange_after[p]
-        strange -= self.room_before[to_slot] - self.room_before[from_slot]
-        return PASSED_LABEL * skipped + max(0, strange) / STRANGE_PER_NAT
 
     def chains(self, enough: float) -> list[tuple[tuple[Seed, ...], float, float]]:
         """Disjoint chains that cover `enough` label nats, best first: seeds, score, nats."""
