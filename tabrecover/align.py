@@ -10,6 +10,7 @@ a label may be damaged, or be seen only in pieces at the positions that its cell
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
     from tabrecover.units import Units
 
-__all__ = ["NOTHING", "Alignment", "Placement", "Symbol", "align", "alignment_score", "read_symbols"]
+__all__ = [
+    "NOTHING",
+    "Alignment",
+    "Placement",
+    "Symbol",
+    "align",
+    "alignment_score",
+    "read_symbols",
+]
 
 _Key = tuple[bytes, bytes, bytes, bool, bool]
 
@@ -153,7 +162,7 @@ def _segments(
     anchors: Sequence[tuple[int, int]], n_symbols: int, n_slots: int
 ) -> Iterator[_Segment]:
     bounds = [(-1, -1), *anchors, (n_symbols, n_slots)]
-    for (symbol, slot), (next_symbol, next_slot) in zip(bounds, bounds[1:], strict=False):
+    for (symbol, slot), (next_symbol, next_slot) in itertools.pairwise(bounds):
         yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
 
 

@@ -73,7 +73,7 @@ def _load(source: str | bytes | os.PathLike[str], encoding: str | None) -> str:
 
 
 def read_document(text: str, kind: Kind | None = None) -> Document:
-    """The text as a document: HTML is parsed, text taken as it is; `kind` None decides by itself."""
+    """The text as a document: HTML parsed, text as it is; `kind` None decides by itself."""
     if kind not in (None, "text", "html"):
         raise UsageError(f"kind must be 'text', 'html' or None, not {kind!r}")
     if len(text) > MAX_CHARACTERS:
@@ -115,4 +115,4 @@ def _templates(part: Template | Library | str | os.PathLike[str]) -> Sequence[Te
         raise TemplateError(
             "no such folder; give a folder of templates, 'builtin' or 'none'", file=os.fspath(part)
         )
-    return load_templates(part)
+    return load_templates(Path(part))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,7 +20,7 @@ from tabrecover.errors import InputError, RecoveryError, TemplateError
 
 if TYPE_CHECKING:
     from tabrecover.library import Library
-    from tabrecover.results import Recovery
+    from tabrecover.report import Outcome
 
 __all__ = ["app", "main"]
 
@@ -59,14 +59,6 @@ class Exit:
     USAGE = 2
 
 
-class Outcome(NamedTuple):
-    """One input as given, with its recovery or what went wrong."""
-
-    source: str
-    recovery: Recovery | None
-    error: str
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"tabrecover {__version__}")
@@ -75,7 +67,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
@@ -161,6 +153,7 @@ def _recover_one(
     from tabrecover.api import read_document  # noqa: PLC0415
     from tabrecover.decode import decode_bytes  # noqa: PLC0415
     from tabrecover.pipeline import recover_document  # noqa: PLC0415
+    from tabrecover.report import Outcome  # noqa: PLC0415
 
     try:
         text = decode_bytes(_read(name), encoding)
@@ -227,9 +220,7 @@ def _standard_output() -> IO[str]:
     return sys.stdout
 
 
-def _write_file(
-    output: Path, outcomes: Iterable[Outcome], wanted: Format, least: float
-) -> None:
+def _write_file(output: Path, outcomes: Iterable[Outcome], wanted: Format, least: float) -> None:
     from tabrecover.storage import write_atomically  # noqa: PLC0415
 
     try:
@@ -243,7 +234,8 @@ def _write(stream: IO[str], outcomes: Iterable[Outcome], wanted: Format, least: 
     from tabrecover import report  # noqa: PLC0415
 
     if wanted is Format.TERMINAL:
-        parts = report.terminal(outcomes, least, **_screen(stream))
+        width, color = _screen(stream)
+        parts = report.terminal(outcomes, least, width=width, color=color)
     else:
         writer = {
             Format.JSON: report.json_lines,
@@ -257,13 +249,13 @@ def _write(stream: IO[str], outcomes: Iterable[Outcome], wanted: Format, least: 
         stream.write(part)
 
 
-def _screen(stream: IO[str]) -> dict[str, int | bool]:
+def _screen(stream: IO[str]) -> tuple[int, bool]:
     """Width and colour of where the terminal view goes."""
     import shutil  # noqa: PLC0415
 
     tty = stream.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if tty else 100
-    return {"width": max(width, 40), "color": tty and "NO_COLOR" not in os.environ}
+    return max(width, 40), tty and "NO_COLOR" not in os.environ
 
 
 # --- templates ----------------------------------------------------------------------------------
@@ -307,7 +299,8 @@ def show_template(
         _refuse(f"no template {template_id!r}; there are: {known}")
     stream = _standard_output()
     if format is TemplateFormat.TERMINAL:
-        stream.write(report.template_view(found, **_screen(stream)))
+        width, color = _screen(stream)
+        stream.write(report.template_view(found, width=width, color=color))
     elif format is TemplateFormat.HTML:
         stream.write(report.template_html(found))
     else:

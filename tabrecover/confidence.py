@@ -45,6 +45,7 @@ class Confidence:
 
     @property
     def total(self) -> float:
+        """The confidence of the cell."""
         odds = exp(min(max(self.lead, -MAX_LEAD), MAX_LEAD))
         return round(self.layout * min(self.placement, odds / (1 + odds), 1.0) * CEILING, 6)
 

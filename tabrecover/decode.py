@@ -119,7 +119,7 @@ def _zero_shares(data: bytes) -> tuple[float, float]:
 
 def _looks_binary(data: bytes) -> bool:
     even, odd = _zero_shares(data)
-    return 0 < even and 0 < odd and _utf16(data) is None
+    return even > 0 and odd > 0 and _utf16(data) is None
 
 
 def _utf16(data: bytes) -> str | None:

@@ -199,8 +199,11 @@ def _with_roles(cells: Sequence[Cell], n_rows: int) -> list[Cell]:
     first = [cell for cell in cells if cell.row == 0 and cell.text]
     numbers = {c.col for c in cells if c.row > 0 and _look(c.text)[1]}
     words_only = bool(first) and not any(any(ch.isdigit() for ch in c.text) for c in first)
-    header = words_only and n_rows > 1 and bool(numbers) and all(
-        not c.text.endswith(_COLONS) for c in first
+    header = (
+        words_only
+        and n_rows > 1
+        and bool(numbers)
+        and all(not c.text.endswith(_COLONS) for c in first)
     )
     return [
         replace(cell, role="label", observed=cell.text)
@@ -249,9 +252,7 @@ def _markup(document: Document) -> list[_Markup]:
     return found
 
 
-def _rows_of_markup(
-    text: str, cells: Sequence[HtmlCell], start: int, boundary: int
-) -> _Markup:
+def _rows_of_markup(text: str, cells: Sequence[HtmlCell], start: int, boundary: int) -> _Markup:
     markup = _Markup(start, boundary, [[]])
     position = start
     for cell in cells:
@@ -319,5 +320,3 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
         cell = replace(cell, rowspan=rowspan, colspan=colspan)
         cells.append(replace(cell, role="label", observed=entry.text) if header else cell)
     return cells, width, tidy
-
-

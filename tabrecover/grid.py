@@ -70,9 +70,9 @@ class _Filler:
             if slot.kind != SlotKind.VALUE_CONTINUED:
                 self.origin_slot.setdefault(slot.cell, number)
         self.placed: dict[int, list[int]] = defaultdict(list)  # template cell -> units
-        for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
-            if slot >= 0 and symbol.unit >= 0:
-                self.placed[alignment.template.slots[slot].cell].append(symbol.unit)
+        for symbol, at in zip(alignment.symbols, alignment.trace, strict=True):
+            if at >= 0 and symbol.unit >= 0:
+                self.placed[alignment.template.slots[at].cell].append(symbol.unit)
 
     def _text(self, unit: int) -> str:
         return self.document.text[self.units[unit].start : self.units[unit].end]

@@ -1,35 +1,16 @@
-"""Label paths: by which row and column labels a value is bound.
-
-Works on anything with a position, spans, a role and a text: cells of a template or of a grid.
-"""
+"""Label paths: by which row and column labels a value is bound."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-__all__ = ["Positioned", "header_paths"]
+from tabrecover.model import Cell
 
-
-class Positioned(Protocol):
-    """A cell's geometry, role and text."""
-
-    @property
-    def row(self) -> int: ...
-    @property
-    def col(self) -> int: ...
-    @property
-    def rowspan(self) -> int: ...
-    @property
-    def colspan(self) -> int: ...
-    @property
-    def role(self) -> str: ...
-    @property
-    def text(self) -> str: ...
+__all__ = ["header_paths"]
 
 
 def header_paths(
-    cells: Sequence[Positioned],
+    cells: Sequence[Cell],
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Row path and column path, outermost label first, of every cell; empty for labels.
 
@@ -49,8 +30,8 @@ def header_paths(
     ]
 
 
-def _row_path(owner: dict[tuple[int, int], Positioned], value: Positioned) -> tuple[str, ...]:
-    path: list[Positioned] = []
+def _row_path(owner: dict[tuple[int, int], Cell], value: Cell) -> tuple[str, ...]:
+    path: list[Cell] = []
     for col in range(value.col):
         cell = owner.get((value.row, col))
         if cell and cell.role == "label" and (not path or path[-1] is not cell):
@@ -58,8 +39,8 @@ def _row_path(owner: dict[tuple[int, int], Positioned], value: Positioned) -> tu
     return tuple(cell.text for cell in path)
 
 
-def _column_path(owner: dict[tuple[int, int], Positioned], value: Positioned) -> tuple[str, ...]:
-    path: list[Positioned] = []
+def _column_path(owner: dict[tuple[int, int], Cell], value: Cell) -> tuple[str, ...]:
+    path: list[Cell] = []
     for row in range(value.row - 1, -1, -1):
         cell = owner.get((row, value.col))
         if cell is None or cell.role == "value":

@@ -32,9 +32,48 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]
 _SPAN = re.compile(r"\b(rowspan|colspan)\s*=\s*[\"']?\s*(\d{1,4})", re.IGNORECASE)
 _HIDDEN = frozenset(("script", "style", "template", "noscript", "svg", "head"))
 _BLOCKS = frozenset(
-    "address article aside blockquote body br caption center dd details div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol option p pre "
-    "section summary ul tbody thead tfoot".split()
+    (
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "option",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "tbody",
+        "tfoot",
+        "thead",
+        "ul",
+    )  # fmt: skip
 )
 _VOID = frozenset(("br", "hr"))
 _CONTROLS = {ord(c): " " for c in (CELL_END, ROW_END, TABLE_END, "\n", "\r", "\t", "\f", "\v")}
@@ -211,7 +250,7 @@ def _offsets(
 
 
 def parse_html(source: str) -> Document:
-    """Read HTML as plain text with separators; never fails, linear in the input's length.
+    r"""Read HTML as plain text with separators; never fails, linear in the input's length.
 
     >>> parse_html("<table><tr><td>a<td rowspan=2>b &amp; c</table>").text.split("\\x1f")[1]
     'b & c'

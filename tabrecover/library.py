@@ -1,4 +1,4 @@
-"""Many templates behind one question: which labels of which templates does this text hold?
+"""Many templates behind one question: which labels of which templates a text holds.
 
 All folded label forms of all templates go into one Aho-Corasick automaton, so the cost of the
 scan hardly depends on how many templates there are.

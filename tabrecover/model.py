@@ -78,7 +78,9 @@ class Document:
         if self.starts is None or self.ends is None:
             return (Span(start, end),)
         spans: list[Span] = []
-        for s, e in zip(self.starts[start:end].tolist(), self.ends[start:end].tolist(), strict=True):
+        for s, e in zip(
+            self.starts[start:end].tolist(), self.ends[start:end].tolist(), strict=True
+        ):
             if e == s:
                 continue  # a separator that no input character stands for
             if spans and spans[-1].end >= s:

@@ -113,7 +113,7 @@ def _clusters(
             group.append(candidate)
     groups.sort(key=lambda group: group[0].seeds[0].hit.start)
     bounds = [_plain_bounds(folded, group) for group in groups]
-    clusters = []
+    clusters: list[_Cluster] = []
     for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
         before = clusters[-1].end if clusters else 0
         after = bounds[number + 1][0] if number + 1 < len(bounds) else len(document.text)
@@ -161,9 +161,7 @@ def _reach_back(
     return position
 
 
-def _reach_on(
-    text: str, end: int, ceiling: int, room: int, templates: Sequence[Template]
-) -> int:
+def _reach_on(text: str, end: int, ceiling: int, room: int, templates: Sequence[Template]) -> int:
     """Where the units behind the last hit end, one for each slot behind it at the most.
 
     Words end the table unless some template still expects words there.
@@ -219,9 +217,7 @@ def _labels(
 
 def _units(document: Document, cluster: _Cluster) -> Units:
     tokens = lex(document.text, cluster.start, cluster.end)
-    return cut_units(
-        document.text, tokens, cluster.labels, whole_cells=document.kind == "html"
-    )
+    return cut_units(document.text, tokens, cluster.labels, whole_cells=document.kind == "html")
 
 
 class _Readings(NamedTuple):
@@ -299,9 +295,7 @@ def _context(document: Document, template: Template) -> float:
     return CONTEXT_NATS if any(phrase in document.text for phrase in template.context) else 0.0
 
 
-def _edition_evidence(
-    library: Library, others: Sequence[Sequence[_Reading]]
-) -> dict[str, float]:
+def _edition_evidence(library: Library, others: Sequence[Sequence[_Reading]]) -> dict[str, float]:
     """What the other tables of the document say about the edition, in nats."""
     total: dict[str, float] = {}
     editions = {library.templates[r.template].edition for rs in others for r in rs}

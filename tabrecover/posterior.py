@@ -80,9 +80,7 @@ def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matr
     return reached
 
 
-def _backward(
-    match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc
-) -> tuple[Matrix, Matrix]:
+def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tuple[Matrix, Matrix]:
     """Sum of all ways to the end, from points reached by no skip, and from those by a skip."""
     n, m = match.shape
     after_match = np.empty((n + 1, m + 1))

@@ -101,9 +101,7 @@ def _longest(hits: Sequence[Hit]) -> list[Hit]:
     return kept
 
 
-def find_candidates(
-    folded: Folded, hits: Sequence[Hit], library: Library
-) -> list[Candidate]:
+def find_candidates(folded: Folded, hits: Sequence[Hit], library: Library) -> list[Candidate]:
     """Chains of hits that cover enough of a template, best first; they may overlap.
 
     `hits` as `cell_hits` gives them. Time is linear in their number for each template.
@@ -129,7 +127,9 @@ def find_candidates(
     return sorted(candidates, key=lambda c: -c.score)
 
 
-def _strange_text(folded: Folded, hits: Sequence[Hit]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _strange_text(
+    folded: Folded, hits: Sequence[Hit]
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Running count of folded characters that are neither digits nor part of a hit."""
     codes = np.frombuffer(folded.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     strange = (codes < ord("0")) | (codes > ord("9"))

@@ -39,9 +39,7 @@ TIDY_COLUMNS = (
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
 
-def rectangle(
-    cells: Sequence[Cell], shape: tuple[int, int], least: float
-) -> list[list[str]]:
+def rectangle(cells: Sequence[Cell], shape: tuple[int, int], least: float) -> list[list[str]]:
     """Texts by row and column; values below `least` confidence end in a question mark."""
     grid = [[""] * shape[1] for _ in range(shape[0])]
     for cell in cells:
@@ -62,7 +60,7 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def to_csv(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
-    """RFC 4180 with `\\n` line ends, one line a grid row."""
+    r"""RFC 4180 with `\\n` line ends, one line a grid row."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     for row in rectangle(cells, shape, least):

@@ -1,6 +1,6 @@
 """Outcomes of many inputs to the text of one report, in each of the CLI's formats, as streams.
 
-Every function takes outcomes (see `Result`) and yields pieces of text as they come, so that a
+Every function takes outcomes (see `Outcome`) and yields pieces of text as they come, so that a
 long run shows its first results at once and holds no more than one document.
 """
 
@@ -11,12 +11,12 @@ import html
 import io
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover import render
 from tabrecover.model import Cell
-from tabrecover.terminal import draw_table
 from tabrecover.template import template_graph
+from tabrecover.terminal import draw_table
 
 if TYPE_CHECKING:
     from tabrecover.model import Check
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
 
 __all__ = [
-    "Result",
+    "Outcome",
     "csv_tables",
     "html_page",
     "json_lines",
@@ -60,15 +60,12 @@ td.doubt::after { content: " ?"; font-weight: bold; color: #8a5a00; }
 """
 
 
-class Result(Protocol):
-    """An input as given, with its recovery or (where that is None) what went wrong."""
+class Outcome(NamedTuple):
+    """An input as given, with its recovery, or (where that is None) what went wrong."""
 
-    @property
-    def source(self) -> str: ...
-    @property
-    def recovery(self) -> Recovery | None: ...
-    @property
-    def error(self) -> str: ...
+    source: str
+    recovery: Recovery | None
+    error: str
 
 
 def _percent(probability: float) -> str:
@@ -90,9 +87,7 @@ def _sum(check: Check) -> str:
     return f"{check.rule}: {check.left} is not {check.right} ({who})"
 
 
-def terminal(
-    results: Iterable[Result], least: float, *, width: int, color: bool
-) -> Iterator[str]:
+def terminal(results: Iterable[Outcome], least: float, *, width: int, color: bool) -> Iterator[str]:
     """Tables drawn with their spans, doubtful values marked, broken sums told."""
     for result in results:
         if result.recovery is None:
@@ -116,7 +111,7 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in safe)
 
 
-def json_lines(results: Iterable[Result], least: float) -> Iterator[str]:  # noqa: ARG001
+def json_lines(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: ARG001
     """One record a line; a failed input's record has `error`."""
     for result in results:
         if result.recovery is not None:
@@ -137,7 +132,7 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def html_page(results: Iterable[Result], least: float) -> Iterator[str]:
+def html_page(results: Iterable[Outcome], least: float) -> Iterator[str]:
     """One page with all tables, everything escaped."""
     yield _PAGE
     for result in results:
@@ -155,7 +150,7 @@ def html_page(results: Iterable[Result], least: float) -> Iterator[str]:
     yield "</body>\n</html>\n"
 
 
-def csv_tables(results: Iterable[Result], least: float) -> Iterator[str]:
+def csv_tables(results: Iterable[Outcome], least: float) -> Iterator[str]:
     """Each table as CSV below a line `# source, template`, parted by empty lines."""
     for result in results:
         for table in result.recovery.tables if result.recovery else ():
@@ -163,7 +158,7 @@ def csv_tables(results: Iterable[Result], least: float) -> Iterator[str]:
             yield _csv_line([title]) + table.to_csv(least=least) + "\n"
 
 
-def markdown(results: Iterable[Result], least: float) -> Iterator[str]:
+def markdown(results: Iterable[Outcome], least: float) -> Iterator[str]:
     """Each table in Markdown below headings for source and template."""
     for result in results:
         if result.recovery is None:
@@ -176,7 +171,7 @@ def markdown(results: Iterable[Result], least: float) -> Iterator[str]:
             yield "\n" if _broken(table) else ""
 
 
-def tidy(results: Iterable[Result], least: float) -> Iterator[str]:  # noqa: ARG001
+def tidy(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: ARG001
     """CSV with one line a value: source, then `render.TIDY_COLUMNS`."""
     yield _csv_line(["source", *render.TIDY_COLUMNS])
     for result in results:

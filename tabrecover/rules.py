@@ -34,7 +34,9 @@ def check_rules(template: Template, cells: Mapping[int, Cell]) -> list[Check]:
     """Evaluate all rule instances; `cells` maps template cell index to recovered cell."""
     keys = [template.cells[i].key or "" for i in range(len(template.cells))]
     return [
-        _check(instance, [cells[i] for i in instance.left], [cells[i] for i in instance.right], keys)
+        _check(
+            instance, [cells[i] for i in instance.left], [cells[i] for i in instance.right], keys
+        )
         for instance in template.instances
     ]
 
@@ -77,9 +79,7 @@ def _plain(amount: Decimal | None) -> int | float | None:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def suggestions(
-    template: Template, cells: Mapping[int, Cell], least: float
-) -> dict[int, str]:
+def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> dict[int, str]:
     """Values that a rule implies for a doubtful cell, if it is the rule's only doubtful one.
 
     A suggestion is never more than that; it is left out where rules contradict each other or
@@ -87,9 +87,7 @@ def suggestions(
     """
     implied: dict[int, set[str]] = {}
     for instance in template.instances:
-        doubtful = [
-            i for i in (*instance.left, *instance.right) if cells[i].confidence < least
-        ]
+        doubtful = [i for i in (*instance.left, *instance.right) if cells[i].confidence < least]
         if len(doubtful) != 1:
             continue
         left = _total([_amount(cells[i].text) for i in instance.left if i != doubtful[0]])

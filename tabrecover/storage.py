@@ -41,7 +41,9 @@ _SPACE = re.compile(r"\s+")
 MAX_TEMPLATE_BYTES = 8_000_000
 
 
-def parse_template(table_html: str, settings: str = "", *, file: str = "", name: str = "") -> Template:
+def parse_template(
+    table_html: str, settings: str = "", *, file: str = "", name: str = ""
+) -> Template:
     """Compile one template from its two texts.
 
     `file` is used in messages, `name` is the id if the TOML gives none. Raises `TemplateError`.
@@ -71,7 +73,7 @@ def _settings(text: str, file: str) -> dict[str, Any]:
     unknown = set(options) - _TOP_KEYS
     if unknown:
         raise TemplateError(
-            f"unknown setting {sorted(unknown)[0]!r}; known are {', '.join(sorted(_TOP_KEYS))}",
+            f"unknown setting {min(unknown)!r}; known are {', '.join(sorted(_TOP_KEYS))}",
             file=toml_file,
         )
     for key in ("id", "title", "edition", "language"):
@@ -209,9 +211,12 @@ def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateE
             yield str(path), error
             continue
         if template.id in owner:
-            yield str(path), TemplateError(
-                f"id {template.id!r} is taken by {owner[template.id]}; ids must differ",
-                file=str(path),
+            yield (
+                str(path),
+                TemplateError(
+                    f"id {template.id!r} is taken by {owner[template.id]}; ids must differ",
+                    file=str(path),
+                ),
             )
             continue
         owner[template.id] = path
@@ -230,7 +235,9 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TemplateError(f"not UTF-8 (byte {error.start}); save it as UTF-8", file=str(path)) from error
+        raise TemplateError(
+            f"not UTF-8 (byte {error.start}); save it as UTF-8", file=str(path)
+        ) from error
     except OSError as error:
         raise TemplateError(f"can't be read: {error.strerror}", file=str(path)) from error
 

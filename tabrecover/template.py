@@ -181,8 +181,8 @@ def compile_template(
     Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid.
     """
     placed, n_rows, n_cols = _place(rows, file)
-    cells = _with_keys(placed, [key for key, _ in rows], file)
-    cells = _with_forms(cells, aliases or {}, file)
+    keyed = _with_keys(placed, [key for key, _ in rows], file)
+    cells = _with_forms(keyed, aliases or {}, file)
     return Template(
         id=id,
         title=title,

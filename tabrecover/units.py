@@ -139,12 +139,11 @@ class _Cutter:
             return
         piece = self.text[start:end]
         words = list(_WORDS.finditer(piece))
-        if len(words) > 1 and all(classify(w.group()) != UnitKind.TEXT for w in words):
-            if classify(piece) == UnitKind.TEXT:
-                for word in words:
-                    self._add(Unit(start + word.start(), start + word.end()))
-                return
-        if classify(piece) == UnitKind.TEXT and self._joins(piece, clings):
+        is_text = classify(piece) == UnitKind.TEXT
+        if is_text and all(classify(word.group()) != UnitKind.TEXT for word in words):
+            for word in words:
+                self._add(Unit(start + word.start(), start + word.end()))
+        elif is_text and self._joins(piece, clings):
             self.units[-1] = self.units[-1]._replace(end=end)
             self.gap = ""
         else:
