@@ -80,7 +80,7 @@ def read_document(text: str, kind: Kind | None = None) -> Document:
         raise InputError(f"longer than {MAX_CHARACTERS} characters; split the document")
     if kind == "html" or (kind is None and looks_like_html(text)):
         return parse_html(text)
-    return Document(text, "text")
+    return Document(text, "text", text)
 
 
 def library_of(templates: TemplateSource | None) -> Library:

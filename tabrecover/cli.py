@@ -202,10 +202,9 @@ def _check_output(output: Path, files: Sequence[str]) -> None:
         _refuse(f"{output}: is a folder; name a file")
     if not output.resolve().parent.is_dir():
         _refuse(f"{output}: its folder does not exist; make it first")
-    for name in files:
-        if name != STANDARD_INPUT and output.exists() and Path(name).exists():
-            if output.samefile(name):
-                _refuse(f"{output}: is also an input; write to another file")
+    inputs = [Path(name) for name in files if name != STANDARD_INPUT]
+    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+        _refuse(f"{output}: is also an input; write to another file")
 
 
 def _refuse(message: str) -> NoReturn:

@@ -118,8 +118,8 @@ def _zero_shares(data: bytes) -> tuple[float, float]:
 
 
 def _looks_binary(data: bytes) -> bool:
-    even, odd = _zero_shares(data)
-    return even > 0 and odd > 0 and _utf16(data) is None
+    """Whether there are zero bytes that UTF-16 does not explain."""
+    return max(_zero_shares(data)) > 0 and _utf16(data) is None
 
 
 def _utf16(data: bytes) -> str | None:

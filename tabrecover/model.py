@@ -61,7 +61,7 @@ class HtmlCell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Plain text and the way back to the input.
+    """Plain text and the way back to the input, `raw`.
 
     `starts[i]`, `ends[i]` are the input characters behind plain character `i`; both are None
     where plain text and input are the same.
@@ -69,6 +69,7 @@ class Document:
 
     text: str
     kind: Kind
+    raw: str
     starts: npt.NDArray[np.int64] | None = None
     ends: npt.NDArray[np.int64] | None = None
     cells: tuple[HtmlCell, ...] = ()

@@ -292,7 +292,7 @@ def _readings(
 
 
 def _context(document: Document, template: Template) -> float:
-    return CONTEXT_NATS if any(phrase in document.text for phrase in template.context) else 0.0
+    return CONTEXT_NATS if any(phrase in document.raw for phrase in template.context) else 0.0
 
 
 def _edition_evidence(library: Library, others: Sequence[Sequence[_Reading]]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Property tests: generators and laws."""

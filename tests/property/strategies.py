@@ -26,15 +26,19 @@ integers = st.one_of(
     st.integers(0, 10**7).map(str),
     st.integers(1000, 10**7).map(lambda n: f"{n:,}"),
 )
-entries = st.one_of(integers, integers, integers, st.just(""), st.sampled_from(["/", "-", "3.5"]))
+entries = st.one_of(integers, integers, integers, st.just(""), st.sampled_from(["/", "-"]))
+decimals = st.one_of(entries, st.sampled_from(["3.5", "0.25", "1,203.75"]))
 
 
 @st.composite
 def filled(draw: st.DrawFn, blanks: bool = True) -> tuple[Template, Values]:
     """A template and texts for its value cells; without blanks if asked."""
     template = draw(st.sampled_from(TEMPLATES))
-    source = entries if blanks else integers
-    values = {i: draw(source) for i, c in enumerate(template.cells) if c.role == "value"}
+    values = {
+        i: draw((decimals if cell.type == "decimal" else entries) if blanks else integers)
+        for i, cell in enumerate(template.cells)
+        if cell.role == "value"
+    }
     return template, values
 
 
