@@ -1,0 +1,1 @@
+"""Benchmarks: run from the repository, never part of the installed package."""
