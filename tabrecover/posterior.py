@@ -25,6 +25,8 @@ __all__ = ["Margins", "Matrix", "decode", "forward_backward", "log_total", "marg
 
 Matrix = npt.NDArray[np.float64]
 
+TIE_DIGITS = 9  # probabilities equal to this many digits are a tie
+
 
 class Margins(NamedTuple):
     """Log-odds against the best alignment, at most 0: of matches `[n, m]`, of empty slots `[m]`."""
@@ -100,11 +102,12 @@ def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tup
 def decode(probability: Matrix) -> list[int]:
     """The slot of each symbol (-1: none) on the alignment with the highest expected accuracy.
 
-    A symbol that is more likely a stray than anywhere in a slot stays out.
+    A symbol that is more likely a stray than anywhere in a slot stays out; of equal alignments
+    the one that fills the earlier slots is taken.
     """
     n, m = probability.shape
     placed = probability.sum(axis=1, keepdims=True) >= 0.5
-    probability = np.where(placed, probability, 0.0)
+    probability = np.where(placed, probability.round(TIE_DIGITS), 0.0)
     best = np.zeros((n + 1, m + 1))
     for i in range(n):
         best[i + 1, 1:] = np.maximum(best[i, 1:], best[i, :-1] + probability[i])

@@ -99,6 +99,7 @@ def terminal(results: Iterable[Outcome], least: float, *, width: int, color: boo
         for table in result.recovery.tables:
             yield f"\n{_heading(table)}\n"
             yield draw_table(table.cells, table.shape, width=width, least=least, color=color)
+            yield "\n"
             yield "".join(f"! {_sum(check)}\n" for check in _broken(table))
             if table.unplaced:
                 spans = ", ".join(f"{start}-{end}" for start, end in table.unplaced)
@@ -209,7 +210,7 @@ def template_view(template: Template, *, width: int, color: bool) -> str:
         f"rule {rule.id}: {' + '.join(rule.left)} = {' + '.join(rule.right)}\n"
         for rule in template.rules
     )
-    return f"{template.id}: {template.title}\n{view}{rules}"
+    return f"{template.id}: {template.title}\n{view}\n{rules}"
 
 
 def template_html(template: Template) -> str:
