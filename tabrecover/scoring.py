@@ -1,8 +1,8 @@
 """The aligner's named numbers: log-odds for every move, derived from stated probabilities.
 
-A move's score is the log of the probability of what it explains. Emissions are P(kind of unit |
-kind of slot), times P(filled) for values; skipping a slot is P(the slot shows nothing); skipping
-a unit is P(a stray unit here). The probabilities are beliefs about how documents are made, in
+A match scores log P(kind of unit | kind of slot) / P(kind of unit | text outside tables), times
+P(filled) for values; skipping a slot scores P(the slot shows nothing); a stray scores P(a stray
+unit here), and 0 before and behind the table, where text is no surprise. The probabilities are beliefs about how documents are made, in
 round numbers, until they are fitted on a benchmark; what matters for the confidence is the order
 of magnitude between an event that a dialect's law allows and one that breaks it.
 """
@@ -36,6 +36,19 @@ class UnitKind(IntEnum):
     ROW_END = 6
 
 
+# How often each kind turns up among the symbols outside tables: prose, headings, page furniture.
+# Labels earn their odds against it by `Scoring.label_match`.
+BACKGROUND = {
+    UnitKind.INTEGER: 0.08,
+    UnitKind.DECIMAL: 0.02,
+    UnitKind.MARK: 0.02,
+    UnitKind.TEXT: 0.88,
+    UnitKind.LABEL: 1.0,
+    UnitKind.BLANK: 0.3,
+    UnitKind.ROW_END: 0.5,
+}
+
+
 @dataclass(frozen=True)
 class Scoring:
     """Probabilities of one way of flattening; see the module's docstring.
@@ -62,7 +75,7 @@ class Scoring:
 
     @cached_property
     def emission(self) -> npt.NDArray[np.float64]:
-        """Log-probability of a match, `[UnitKind, SlotKind]`, texts against labels excepted."""
+        """Log-odds of a match, `[UnitKind, SlotKind]`, texts against labels excepted."""
         table = np.full((len(UnitKind), len(SlotKind)), NEVER)
         full = log(self.filled)
         by_type = {
@@ -81,7 +94,7 @@ class Scoring:
         table[UnitKind.BLANK, SlotKind.LABEL_CONTINUED] = log(shown)
         table[UnitKind.BLANK, SlotKind.VALUE_CONTINUED] = log(shown)
         table[UnitKind.ROW_END, SlotKind.ROW_END] = log(1 - self.row_end_lost)
-        return table
+        return table - np.log([BACKGROUND[kind] for kind in UnitKind])[:, None]
 
     @cached_property
     def skip_slot(self) -> npt.NDArray[np.float64]:

@@ -141,9 +141,9 @@ class Template:
     language: str
     n_rows: int
     n_cols: int
-    cells: tuple[TemplateCell, ...]
-    slots: tuple[Slot, ...]
-    rules: tuple[Rule, ...] = ()
+    cells: tuple[TemplateCell, ...] = field(repr=False)
+    slots: tuple[Slot, ...] = field(repr=False)
+    rules: tuple[Rule, ...] = field(default=(), repr=False)
     instances: tuple[RuleInstance, ...] = field(default=(), repr=False)
     context: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ import tabrecover
 from tabrecover import Table, Template
 from tabrecover.storage import builtin_library
 from tests.cases import TOLD, check_offsets
-from tests.property.strategies import HIDES_BLANKS, SHOWS_BLANKS, Values, filled
+from tests.property.strategies import HIDES_BLANKS, SHOWS_BLANKS, TEMPLATES, Values, filled
 
 EXAMPLES = int(os.environ.get("TABRECOVER_EXAMPLES", "12"))
 law = settings(
@@ -85,6 +85,17 @@ def test_no_confident_error_where_blanks_are_lost(
         assert want == found or confidence < TOLD
     for cell in table.cells:
         assert cell.role == "label" or cell.confidence >= TOLD or cell.alternatives
+
+
+@pytest.mark.parametrize("dialect", HIDES_BLANKS)
+def test_row_of_marks_belongs_to_the_table(dialect: str) -> None:
+    """A last row that ends in strokes is the table's, not stray text behind it."""
+    template = next(t for t in TEMPLATES if t.id == "cn-disclosure-2019/review")
+    slots = [i for i, cell in enumerate(template.cells) if cell.role == "value"]
+    values = dict(zip(slots, ["0"] * 11 + ["/"] * 4, strict=True))
+    table = only_table(template, HIDES_BLANKS[dialect](template, values))
+    for want, found, confidence in value_pairs(template, values, table):
+        assert (want, confidence >= TOLD) == (found, True)
 
 
 @given(grid=filled(), cut=st.floats(0.3, 0.95))
