@@ -1,7 +1,8 @@
 """The picture in the README: a piece of a real dump, and the table that comes out of it.
 
-    python -m benchmarks.picture > picture.html
-    chromium --headless --screenshot=docs/before-and-after.png --window-size=1180,640 picture.html
+Write the page with `python -m benchmarks.picture > picture.html` and take its screenshot, 1180 by
+640, with a browser: `chromium --headless --screenshot=docs/before-and-after.png
+--hide-scrollbars --window-size=1180,640 picture.html`.
 """
 
 from __future__ import annotations

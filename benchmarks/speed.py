@@ -58,7 +58,7 @@ def measure(dumps: list[str], rounds: int) -> list[tuple[float, float]]:
         for dump in dumps:
             tabrecover.recover(dump)
 
-    peer(), ours()  # noqa: B018 - warm both up
+    peer(), ours()  # warm both up
     return [(seconds(peer), seconds(ours)) for _ in range(rounds)]
 
 

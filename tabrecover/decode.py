@@ -1,11 +1,11 @@
 """Bytes to text: decoded right, or refused with a reason; never with replacement characters.
 
-In order: a byte order mark; what the caller says; what the document declares (HTML `meta`,
-XML); strict UTF-8, which text in another encoding practically never is; UTF-16 without a mark,
-by where its zero bytes lie; at last the double-byte encodings of Chinese. GB18030 and Big5 are
-both tried strictly and told apart by the share of *frequent* characters that come out: both
-standards put those in a block of their own (GB 2312 level 1, Big5 level 1), so text read in the
-wrong encoding lands outside it. Too small a share, or too small a difference, is refused.
+In order: a byte order mark; what the caller says; UTF-16 without a mark, if there are zero bytes;
+strict UTF-8, which text in another encoding practically never is; what the document declares
+(HTML `meta`, XML); at last the double-byte encodings of Chinese. GB18030 and Big5 are both tried
+strictly and told apart by the share of *frequent* characters that come out: both standards put
+those in a block of their own (GB 2312 level 1, Big5 level 1), so text read in the wrong encoding
+lands outside it. Too small a share, or too small a difference, is refused.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _DECLARATION = re.compile(rb"<(?:meta|\?xml)\b", re.IGNORECASE)
 MAX_CONTROLS = 0.001  # share of characters; text has none, or a stray one
 MIN_FREQUENT = 0.75  # share of Han characters from the frequent block; running text has > 0.9
+MIN_ORDINARY = 0.75  # share of characters in UTF-16 that are ASCII or ordinary Chinese
 MIN_MARGIN = 0.05
 SAMPLE = 200_000  # characters looked at to tell encodings apart
 
@@ -61,8 +62,8 @@ def decode_bytes(data: bytes, encoding: str | None = None) -> str:
             return _text(_strictly(data[len(mark) :], name, "by its byte order mark"))
     if encoding is not None:
         return _text(_strictly(data, encoding, "as asked for"))
-    if _looks_binary(data):
-        raise InputError("not text: zero bytes as in a binary file", (0, len(data)))
+    if b"\0" in data:
+        return _text(_utf16(data))
     declared = _declared(data)
     try:
         return _text(data.decode("utf-8"))
@@ -70,7 +71,7 @@ def decode_bytes(data: bytes, encoding: str | None = None) -> str:
         pass
     if declared and declared != "utf-8":
         return _text(_strictly(data, declared, "as the document declares"))
-    return _text(_utf16(data) or _chinese(data))
+    return _text(_chinese(data))
 
 
 def _strictly(data: bytes, name: str, why: str) -> str:
@@ -83,6 +84,8 @@ def _strictly(data: bytes, name: str, why: str) -> str:
             f"byte {error.start} is not {name} ({why}); pass the right encoding",
             (error.start, error.end),
         ) from error
+    except UnicodeError as error:  # codecs that are made for something else
+        raise InputError(f"{name} is no encoding of documents ({why})") from error
 
 
 def _text(text: str) -> str:
@@ -111,26 +114,34 @@ def _declared(data: bytes) -> str | None:
     return _SUPERSETS.get(known, known)
 
 
-def _zero_shares(data: bytes) -> tuple[float, float]:
-    """Share of zeros among even and odd bytes."""
-    even, odd = data[0:SAMPLE:2], data[1:SAMPLE:2]
-    return even.count(0) / max(1, len(even)), odd.count(0) / max(1, len(odd))
+def _utf16(data: bytes) -> str:
+    """UTF-16 without a mark: the byte order in which ordinary characters come out."""
+    readings = []
+    for name in ("utf-16-le", "utf-16-be"):
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        readings.append((_ordinary_share(text), text))
+    readings.sort(reverse=True)
+    told = bool(readings) and readings[0][0] >= MIN_ORDINARY
+    if told and len(readings) > 1:
+        told = readings[0][0] - readings[1][0] >= MIN_MARGIN
+    if told:
+        return readings[0][1]
+    where = data.index(b"\0")
+    raise InputError("not text: zero bytes as in a binary file", (where, where + 1))
 
 
-def _looks_binary(data: bytes) -> bool:
-    """Whether there are zero bytes that UTF-16 does not explain."""
-    return max(_zero_shares(data)) > 0 and _utf16(data) is None
-
-
-def _utf16(data: bytes) -> str | None:
-    """UTF-16 without a mark: its line ends and ASCII characters have zeros on one side only."""
-    even, odd = _zero_shares(data)
-    if len(data) % 2 or max(even, odd) == 0 or min(even, odd) * 10 > max(even, odd):
-        return None
-    try:
-        return data.decode("utf-16-be" if even > odd else "utf-16-le")
-    except UnicodeDecodeError:
-        return None
+def _ordinary_share(text: str) -> float:
+    """Share of ASCII, frequent Han characters, and CJK punctuation and full-width forms."""
+    sample = text[:SAMPLE]
+    ordinary = sum(
+        c in "\t\n\r" or " " <= c <= "~" or "\u3000" <= c <= "\u303f" or "！" <= c <= "～"
+        for c in sample
+    )
+    frequent = sum(any(_is_frequent(c, e) for e in _CHINESE) for c in sample)
+    return (ordinary + frequent) / max(1, len(sample))
 
 
 def _chinese(data: bytes) -> str:
@@ -162,8 +173,10 @@ def _frequent_share(text: str, encoding: _Chinese) -> float:
     han = [c for c in sample if "\u3400" <= c <= "\u9fff" or c >= "\U00020000"]
     if not han:
         return 0.0
-    frequent = 0
-    for char in han:
-        code = char.encode(encoding.ranked_in, "ignore")
-        frequent += bool(code) and code[0] in encoding.lead
+    frequent = sum(_is_frequent(char, encoding) for char in han)
     return (frequent - len(_PRIVATE.findall(sample))) / len(han)
+
+
+def _is_frequent(char: str, encoding: _Chinese) -> bool:
+    code = char.encode(encoding.ranked_in, "ignore")
+    return len(code) > 1 and code[0] in encoding.lead

@@ -84,8 +84,12 @@ def _matters(char: str) -> bool:
 def _simplify(char: str) -> str:
     if not ("㐀" <= char <= "鿿" or "豈" <= char <= "﫿" or char >= "\U00020000"):
         return char
-    simple = _simplifier()(char)
-    return simple if len(simple) == 1 else char
+    for _ in range(3):  # a few characters take two steps
+        simple = _simplifier()(char)
+        if len(simple) != 1 or simple == char:
+            break
+        char = simple
+    return char
 
 
 _TABLE = _FoldTable()  # a memo of a pure function, shared by all calls

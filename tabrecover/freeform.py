@@ -34,7 +34,7 @@ __all__ = ["Block", "block_table", "find_blocks", "html_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
-MAX_POSITIONS = 200_000
+MAX_POSITIONS = 200_000  # larger tables are data files, and a record of them would not fit
 MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
@@ -100,6 +100,8 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
     rows = _rows(document.text, block.units, law)
     width = max((len(row) for row in rows), default=0)
     if len(rows) < MIN_ROWS or not MIN_COLUMNS <= width <= MAX_COLUMNS:
+        return None
+    if len(rows) * width > MAX_POSITIONS:
         return None
     if not _is_table([entry for row in rows for entry in row], [len(row) for row in rows]):
         return None

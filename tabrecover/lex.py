@@ -33,6 +33,7 @@ _TOKEN = re.compile(
 _DRAWN = re.compile(
     f"^[ \t{BARS}+:=\\-_─━═┄┈┌┐└┘├┤┬┴┼╔╗╚╝╠╣╦╩╬┏┓┗┛┣┫┳┻╋]*+(?:\r?\n|$)", re.MULTILINE
 )
+MARK_LENGTH = 6  # as many strokes alone on a line can still be a mark for "none"
 _STROKE = re.compile(r"-{3}|={3}|_{3}|─{2}|━{2}|═{2}|-[|+]-|-\+|:-+")
 
 
@@ -56,7 +57,7 @@ def lex(text: str, start: int = 0, end: int | None = None) -> list[Token]:
 def _is_rule(line: str) -> bool:
     if _STROKE.search(line) is None:
         return False
-    return len(line.strip()) > 4 or any(c in line for c in f"{BARS}+")
+    return len(line.strip()) > MARK_LENGTH or any(c in line for c in f"{BARS}+─━═")
 
 
 def _lex_into(tokens: list[Token], text: str, start: int, end: int) -> None:

@@ -29,7 +29,7 @@ _TAG = re.compile(
     r"""|[^<>]*+)>"""  # or a stray quote
 )
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
-_SPAN = re.compile(r"\b(rowspan|colspan)\s*=\s*[\"']?\s*(\d{1,4})", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([^\s=/>"']++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _HIDDEN = frozenset(("script", "style", "template", "noscript", "svg", "head"))
 _BLOCKS = frozenset(
     "address article aside blockquote body br caption center dd details div dl dt fieldset "  # noqa: SIM905 - a list of words reads best as words
@@ -131,10 +131,11 @@ class _Scanner:
 
     def _enter_cell(self, name: str, attributes: str) -> None:
         table = self.tables[-1]
-        spans = {k.lower(): int(v) for k, v in _SPAN.findall(attributes)}
+        spans = {
+            name.lower(): _span(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(attributes)
+        }
         table.in_cell, table.row_has_cells, table.header = True, True, name == "th"
-        table.rowspan = min(max(spans.get("rowspan", 1), 1), MAX_SPAN)
-        table.colspan = min(max(spans.get("colspan", 1), 1), MAX_SPAN)
+        table.rowspan, table.colspan = spans.get("rowspan", 1), spans.get("colspan", 1)
 
     def _leave_cell(self, mark: int) -> None:
         table = self.tables[-1]
@@ -194,6 +195,12 @@ class _Scanner:
         if not text.isspace():
             self.line_open = True
             self.empty_block = ""
+
+
+def _span(value: str) -> int:
+    """A span attribute's value, as browsers read it: leading digits, 1 to `MAX_SPAN`."""
+    digits = re.match(r"\s*0*(\d{1,6})", value, re.ASCII)
+    return min(max(int(digits.group(1)), 1), MAX_SPAN) if digits else 1
 
 
 def _offsets(

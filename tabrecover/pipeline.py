@@ -22,11 +22,11 @@ from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
 from tabrecover.lex import BARS, lex
 from tabrecover.model import Dialect, Document, Span
-from tabrecover.regions import Candidate, cell_hits, find_candidates
+from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
 from tabrecover.scoring import Scoring, UnitKind
 from tabrecover.template import SlotKind
-from tabrecover.units import LabelSpan, Units, classify, cut_units
+from tabrecover.units import LabelSpan, Units, classify, cut_units, value_part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,8 @@ class _Reading(NamedTuple):
 def recover_document(document: Document, library: Library, source: str = "") -> Recovery:
     """All tables of a document: those of `library`'s templates, and those of unknown layout."""
     folded = fold(document.text)
-    hits = cell_hits(document.text, folded, library.find(folded.text))
+    hits = library.find(folded.text)
+    hits = cell_hits(document.text, folded, hits) if may_hold(hits, library) else []
     clusters = _clusters(folded, find_candidates(folded, hits, library), hits, document, library)
     covered = [Span(cluster.start, cluster.end) for cluster in clusters]
     blocks = find_blocks(document, covered)
@@ -175,7 +176,7 @@ def _reach_on(text: str, end: int, ceiling: int, room: int, templates: Sequence[
         if token.kind in "eTbsg" and room:
             position = token.end
         elif token.kind == "t":
-            piece = text[token.start : token.end]
+            piece = value_part(text[token.start : token.end])
             parts = [piece] if classify(piece) != UnitKind.TEXT else piece.split()
             words = any(classify(part) == UnitKind.TEXT for part in parts)
             if not room or len(parts) > room + 1 or (words and not expects_words):

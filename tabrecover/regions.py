@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tabrecover.library import Hit, Library
     from tabrecover.template import Template
 
-__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates"]
+__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold"]
 
 MIN_COVERAGE = 0.4  # of a template's label nats: below, the rest of the form is not there
 MIN_SEEDS = 3
@@ -56,6 +56,19 @@ class Candidate(NamedTuple):
     seeds: tuple[Seed, ...]
     score: float
     coverage: float
+
+
+def may_hold(hits: Sequence[Hit], library: Library) -> bool:
+    """Whether the phrases that occur at all cover enough of some template; a cheap first answer."""
+    seen: dict[int, set[int]] = {}
+    for phrase in {hit.phrase for hit in hits}:
+        for template, slot in library.places[phrase]:
+            seen.setdefault(template, set()).add(slot)
+    return any(
+        sum(library.label_weights[template][slot] for slot in slots)
+        >= MIN_COVERAGE * sum(library.label_weights[template].values())
+        for template, slots in seen.items()
+    )
 
 
 def cell_hits(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:

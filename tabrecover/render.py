@@ -11,11 +11,12 @@ import csv
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tabrecover.headers import header_paths
-from tabrecover.units import number_of
+from tabrecover.scoring import UnitKind
+from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
     from tabrecover.model import Cell, Check
@@ -24,6 +25,7 @@ __all__ = [
     "TIDY_COLUMNS",
     "cell_record",
     "check_record",
+    "csv_line",
     "spreadsheet_safe",
     "to_csv",
     "to_html",
@@ -36,7 +38,7 @@ DOUBT_MARK = "?"
 TIDY_COLUMNS = (
     "template", "key", "row_path", "column_path", "text", "number", "confidence", "start", "end",
 )  # fmt: skip
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+_FORMULA = re.compile(r"^[\s\0]*[=+\-@\t\r＝＋－＠]")
 
 
 def rectangle(cells: Sequence[Cell], shape: tuple[int, int], least: float) -> list[list[str]]:
@@ -54,18 +56,22 @@ def spreadsheet_safe(text: str) -> str:
     >>> spreadsheet_safe("=1+1"), spreadsheet_safe("-766")
     ("'=1+1", '-766')
     """
-    if _FORMULA.match(text) and number_of(text) is None:
+    if _FORMULA.match(text) and classify(text) == UnitKind.TEXT:
         return f"'{text}"
     return text
 
 
 def to_csv(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
     r"""RFC 4180 with `\\n` line ends, one line a grid row."""
+    return "".join(map(csv_line, rectangle(cells, shape, least)))
+
+
+def csv_line(values: Iterable[str | int | float | None]) -> str:
+    """One line of CSV, with texts made safe for spreadsheets."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    for row in rectangle(cells, shape, least):
-        writer.writerow([spreadsheet_safe(text) for text in row])
-    return stream.getvalue()
+    safe = [spreadsheet_safe(v) if isinstance(v, str) else v for v in values]
+    csv.writer(stream, lineterminator="\r\n").writerow(safe)  # so that both are quoted inside
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def to_markdown(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
@@ -80,7 +86,7 @@ def to_markdown(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) 
 
 def _markdown_text(text: str) -> str:
     text = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\|`*_\[\]])", r"\\\1", text)
+    return re.sub(r"([\\|`*_~\[\]])", r"\\\1", text)
 
 
 def to_html(

@@ -6,9 +6,7 @@ long run shows its first results at once and holds no more than one document.
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -156,7 +154,7 @@ def csv_tables(results: Iterable[Outcome], least: float) -> Iterator[str]:
     for result in results:
         for table in result.recovery.tables if result.recovery else ():
             title = f"# {_one_line(result.source)}, {table.template or 'unknown layout'}"
-            yield _csv_line([title]) + table.to_csv(least=least) + "\n"
+            yield render.csv_line([title]) + table.to_csv(least=least) + "\n"
 
 
 def markdown(results: Iterable[Outcome], least: float) -> Iterator[str]:
@@ -174,18 +172,10 @@ def markdown(results: Iterable[Outcome], least: float) -> Iterator[str]:
 
 def tidy(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: ARG001
     """CSV with one line a value: source, then `render.TIDY_COLUMNS`."""
-    yield _csv_line(["source", *render.TIDY_COLUMNS])
+    yield render.csv_line(["source", *render.TIDY_COLUMNS])
     for result in results:
         for row in result.recovery.tidy() if result.recovery else ():
-            yield _csv_line([_one_line(result.source), *row.values()])
-
-
-def _csv_line(values: Iterable[str | int | float | None]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(
-        [render.spreadsheet_safe(v) if isinstance(v, str) else v for v in values]
-    )
-    return stream.getvalue()
+            yield render.csv_line([_one_line(result.source), *row.values()])
 
 
 # --- templates ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ impossible to evaluate.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from tabrecover.confidence import ACCEPT
@@ -28,6 +28,7 @@ __all__ = ["check_rules", "suggestions"]
 
 DOUBT = 1 - ACCEPT  # probability that some cell of a rule states another number
 ZERO = Decimal(0)
+EXACT = Context(prec=400)  # digits; more than sums of numbers of `units.MAX_NUMBER` can have
 
 
 def check_rules(template: Template, cells: Mapping[int, Cell]) -> list[Check]:
@@ -63,8 +64,12 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _total(amounts: Sequence[Decimal | None]) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, ZERO) if len(known) == len(amounts) else None
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total = EXACT.add(total, amount)
+    return total
 
 
 def _other_number(cell: Cell) -> float:
@@ -85,7 +90,7 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
     A suggestion is never more than that; it is left out where rules contradict each other or
     the implied value is what the cell says already.
     """
-    implied: dict[int, set[str]] = {}
+    implied: dict[int, set[Decimal]] = {}
     for instance in template.instances:
         doubtful = [i for i in (*instance.left, *instance.right) if cells[i].confidence < least]
         if len(doubtful) != 1:
@@ -93,10 +98,12 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
         left = _total([_amount(cells[i].text) for i in instance.left if i != doubtful[0]])
         right = _total([_amount(cells[i].text) for i in instance.right if i != doubtful[0]])
         if left is not None and right is not None:
-            value = right - left if doubtful[0] in instance.left else left - right
-            implied.setdefault(doubtful[0], set()).add(str(_plain(value)))
+            on_left = doubtful[0] in instance.left
+            value = EXACT.subtract(right, left) if on_left else EXACT.subtract(left, right)
+            implied.setdefault(doubtful[0], set()).add(value)
     return {
-        i: values.pop()
+        i: str(_plain(value))
         for i, values in implied.items()
-        if len(values) == 1 and values != {cells[i].text}
+        for value in values
+        if len(values) == 1 and value != _amount(cells[i].text)
     }

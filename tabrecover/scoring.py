@@ -2,9 +2,10 @@
 
 A match scores log P(kind of unit | kind of slot) / P(kind of unit | text outside tables), times
 P(filled) for values; skipping a slot scores P(the slot shows nothing); a stray scores P(a stray
-unit here), and 0 before and behind the table, where text is no surprise. The probabilities are beliefs about how documents are made, in
-round numbers, until they are fitted on a benchmark; what matters for the confidence is the order
-of magnitude between an event that a dialect's law allows and one that breaks it.
+unit here), and 0 before and behind the table, where text is no surprise. The probabilities are
+beliefs about how documents are made, in round numbers, until they are fitted on a benchmark;
+what matters for the confidence is the order of magnitude between an event that a dialect's law
+allows and one that breaks it.
 """
 
 from __future__ import annotations

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Token
 
-__all__ = ["LabelSpan", "Units", "classify", "cut_units", "number_of"]
+__all__ = ["LabelSpan", "Units", "classify", "cut_units", "number_of", "value_part"]
 
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
 _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
-_DECIMAL = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?[%‰]?")
+_DECIMAL = re.compile(rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?[%‰]?")
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
 _WORDS = re.compile(r"\S+")
+_COLONS = ":："
+_CLOSERS = ")）]】\"'”’」』〕〉》"
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
 
@@ -60,7 +62,7 @@ def classify(text: str) -> UnitKind:
         return UnitKind.TEXT
     if _INTEGER.fullmatch(plain):
         return UnitKind.INTEGER
-    if any(c.isdigit() for c in plain) and _DECIMAL.fullmatch(plain):
+    if _DECIMAL.fullmatch(plain):
         return UnitKind.DECIMAL
     return UnitKind.MARK if _MARK.fullmatch(plain) else UnitKind.TEXT
 
@@ -133,7 +135,13 @@ class _Cutter:
 
     def _pieces(self, start: int, end: int) -> None:
         """Units of text without labels: one, or one for each of several numbers."""
-        clings = bool(self.units) and self.units[-1].end == start and self.units[-1].label >= 0
+        after_label = bool(self.units) and self.units[-1].end == start and not self.gap
+        clings = after_label and self.units[-1].label >= 0
+        if clings:
+            while start < end and self.text[start] in _CLOSERS:
+                start += 1
+            if start < end and self.text[start] in _COLONS:  # what follows is the label's value
+                start, clings = start + 1, False
         start, end = _trim(self.text, start, end)
         if start >= end:
             return
@@ -154,7 +162,7 @@ class _Cutter:
         if not self.units:
             return False
         last = self.units[-1]
-        if clings and not self.gap and len(fold_text(piece)) < last.end - last.start:
+        if clings and len(fold_text(piece)) < last.end - last.start:
             return True
         same_cell = self.whole_cells and not set(self.gap) & set("crx")
         return same_cell and last.label < 0 and last.start >= self.covered
@@ -175,3 +183,8 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
         return end, end
     offset = start + text[start:end].index(left)
     return offset, offset + len(left)
+
+
+def value_part(piece: str) -> str:
+    """A token that follows a label, without the colon or bracket between them."""
+    return piece.lstrip(_CLOSERS + _COLONS).strip() or piece

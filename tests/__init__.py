@@ -1,0 +1,1 @@
+"""Tests: one file a module, real cases from `corpus/`, laws in `property/`."""

@@ -63,21 +63,21 @@ def test_reads_utf16_without_a_mark(encoding: str, text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_reads_pure_ascii_in_utf16_without_a_mark(encoding: str) -> None:
     """English text in UTF-16 is text, although its bytes are valid UTF-8 as well."""
-    # BUG: strict UTF-8 is tried first, accepts the zero bytes, and `_text` then refuses them.
+    # A bug once: strict UTF-8 is tried first, accepts the zero bytes, and `_text` then refuses them.
     assert decode_bytes(ENGLISH.encode(encoding)) == ENGLISH
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_is_never_read_with_its_bytes_swapped(encoding: str) -> None:
     """Chinese UTF-16 without ASCII is read right or refused, not turned into other characters."""
-    # BUG: 开 (U+5F00) and 一 (U+4E00) have a zero *low* byte, so `_utf16` swaps the bytes.
+    # A bug once: 开 (U+5F00) and 一 (U+4E00) have a zero *low* byte, so `_utf16` swaps the bytes.
     text = "政府信息公开年度报告"
     assert_exact_or_refused(text.encode(encoding), text)
 
 
 def test_one_character_of_utf16_is_not_taken_for_a_zero_byte() -> None:
     """A decoded text never holds a zero byte: that is how binary files and UTF-16 look."""
-    # BUG: the allowance of one control character lets "a\0" through as UTF-8.
+    # A bug once: the allowance of one control character lets "a\0" through as UTF-8.
     assert_exact_or_refused("a".encode("utf-16-le"), "a")
 
 
@@ -169,6 +169,6 @@ def test_an_unknown_encoding_is_an_input_error(encoding: str) -> None:
 
 def test_a_codec_that_fails_in_its_own_way_is_an_input_error() -> None:
     """A declared codec that raises a bare `UnicodeError` is refused as others are."""
-    # BUG: `_strictly` only catches `UnicodeDecodeError`; so does `encoding="undefined"`.
+    # A bug once: `_strictly` only catches `UnicodeDecodeError`; so does `encoding="undefined"`.
     with pytest.raises(InputError):
         decode_bytes(b'<meta charset="undefined">\xb9\xab')

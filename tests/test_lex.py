@@ -35,7 +35,7 @@ def shown(text: str) -> list[str]:
         ("a\x1fb\x1f\x1e\x1d", ["t:a", "c:\x1f", "t:b", "c:\x1f", "r:\x1e", "x:\x1d"]),
         ("\ufeffa\u200b\n", ["t:a", "e:\n"]),
     ],
-    ids=lambda value: repr(value),
+    ids=repr,
 )
 def test_lexes_as_by_hand(text: str, expected: list[str]) -> None:
     """Each kind of separator is told, single spaces stay in the text, outer spaces go."""
@@ -51,7 +51,9 @@ def test_lines_that_only_draw_vanish(line: str) -> None:
     assert shown(f"a\n{line}\nb") == ["t:a", "e:\n", "t:b"]
 
 
-@pytest.mark.parametrize("line", ["-", "—", "--", "/", "|||", "| | |", "-5", "1-2", "a---b"])
+@pytest.mark.parametrize(
+    "line", ["-", "—", "--", "----", "/", "|||", "| | |", "-5", "1-2", "a---b"]
+)
 def test_marks_and_bars_are_not_rules(line: str) -> None:
     """Signs for "none", padding bars and words with strokes are evidence and stay."""
     kept = "".join(token.kind for token in lex(f"a\n{line}\nb"))[2:-2]

@@ -132,7 +132,7 @@ def test_declared_spans_are_kept_and_limited() -> None:
 @pytest.mark.parametrize("attribute", ["data-colspan=5", "title='colspan=5'"])
 def test_only_the_attribute_itself_is_a_span(attribute: str) -> None:
     """A longer attribute name, or a value that talks of colspan, spans nothing."""
-    # BUG: `_SPAN` searches for `\bcolspan\s*=` anywhere in the tag.
+    # A bug once: `_SPAN` searches for `\bcolspan\s*=` anywhere in the tag.
     assert parse_html(f"<td {attribute}>a").cells == (HtmlCell(1, 1, 1, False),)
 
 

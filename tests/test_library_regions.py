@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +78,8 @@ def test_long_labels_weigh_more_up_to_a_cap(form: str, nats: float) -> None:
     "text",
     [
         "收入合计", "a\n收入合计\nb", "| 收入合计 | b", "x\t收入合计\ty", "甲  收入合计  乙",
-        "收入合计12", "收入合计 -3", "a\x1f收入合计\x1f", "（收入合计）\n", "收 入\n合计", "甲\u2028收入合计：\n",
+        "收入合计12", "收入合计 -3", "a\x1f收入合计\x1f", "（收入合计）\n", "收 入\n合计",
+        "甲\u2028收入合计：\n",
     ],
 )  # fmt: skip
 def test_a_label_in_a_cell_stands_alone(text: str) -> None:
@@ -86,7 +89,8 @@ def test_a_label_in_a_cell_stands_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["全年收入合计为", "本年收入合计12万元", "收入合计,支出另计", "收入合计。", "the 收入合计 of", "按收入合计\n计算"],
+    ["全年收入合计为", "本年收入合计12万元", "收入合计,支出另计", "收入合计。", "the 收入合计 of",
+     "按收入合计\n"],
 )  # fmt: skip
 def test_a_label_in_prose_does_not(text: str) -> None:
     """Words or sentence punctuation on either side make a label a piece of prose."""
@@ -105,6 +109,20 @@ def test_one_table_is_one_chain_with_all_labels() -> None:
     texts = [template.cells[template.slots[seed.slot].cell].text for seed in found.seeds]
     assert texts == ["项目", "收入合计", "支出合计", "本级部门", "下级单位"]
     assert found.coverage == pytest.approx(1.0)
+
+
+@given(st.lists(st.sampled_from(["项目", "收入合计", "支出合计", "本级部门", "下级单位", "7"])))
+def test_chains_are_disjoint_and_in_template_order(lines: list[str]) -> None:
+    """In any order of labels, a hit is in one chain, a chain ascends, and its nats add up."""
+    found = candidates("\n".join(lines))
+    starts = [seed.hit.start for candidate in found for seed in candidate.seeds]
+    assert len(starts) == len(set(starts))
+    for candidate in found:
+        places = [(seed.hit.start, seed.slot) for seed in candidate.seeds]
+        assert all(a < c and b < d for (a, b), (c, d) in pairwise(places))
+        nats = sum(seed.hit.end - seed.hit.start for seed in candidate.seeds)
+        assert candidate.coverage == pytest.approx(nats / 18)
+        assert candidate.coverage >= 0.4
 
 
 @pytest.mark.parametrize("between", ["", "以下为另一张表的内容\n" * 3])
@@ -128,7 +146,7 @@ def test_a_table_cut_in_the_middle_is_still_found() -> None:
         "本年收入合计为十二万元,支出合计为十三万元,本级部门与下级单位均已完成项目。",
         "项目\n收入合计\n",
         "下级单位\n本级部门\n支出合计\n收入合计\n项目\n",
-        ("收入合计\n" + "这里是许多与表格毫不相干的文字\n" * 40) + "支出合计\n" + "又是文字\n" * 200 + "本级部门",
+        ("不相干的文字\n" * 200).join(["收入合计\n", "支出合计\n", "本级部门\n"]),
     ],
     ids=["nothing", "prose", "two labels", "reversed", "far apart"],
 )  # fmt: skip

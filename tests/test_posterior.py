@@ -36,7 +36,8 @@ def probabilities(draw: st.DrawFn) -> Matrix:
     """Rows of up to four symbols, each summing to 1 at most, over up to four slots."""
     n, m = draw(st.integers(0, 4)), draw(st.integers(0, 4))
     table = matrix(draw, n, m, st.floats(0, 1))
-    return table / np.maximum(1.0, table.sum(axis=1, keepdims=True))
+    shares: Matrix = table / np.maximum(1.0, table.sum(axis=1, keepdims=True))
+    return shares
 
 
 def alignments(n: int, m: int) -> Iterator[Pairs]:

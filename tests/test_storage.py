@@ -18,7 +18,9 @@ RULE = '[[rules]]\nid = "sum"\nleft = ["*.x"]\nright = ["*.y"]\n'
 
 def test_reads_drawing_and_settings() -> None:
     """Texts, types, aliases and rules of both files end up in the template."""
-    drawing = "<table data-type=integer><tr><th>Ａ　项\n目<td><td data-type=decimal><td data-optional>"
+    drawing = (
+        "<table data-type=integer><tr><th>Ａ　项\n目<td><td data-type=decimal><td data-optional>"
+    )
     settings = 'id = "t"\ntitle = "T"\ncontext = ["c"]\n[aliases]\n"Ａ 项 目" = ["乙", "a项目"]\n'
     template = parse_template(drawing, settings)
     assert (template.id, template.title, template.edition) == ("t", "T", "t")
@@ -108,7 +110,7 @@ def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
     """The second file of a shared id is in error; the message names the first."""
     write(tmp_path, "a", settings='id = "same"')
     write(tmp_path, "b", settings='id = "same"')
-    with pytest.raises(TemplateError, match="'same' is taken by .*a.html") as caught:
+    with pytest.raises(TemplateError, match=r"'same' is taken by .*a\.html") as caught:
         load_templates(tmp_path)
     assert caught.value.file.endswith("b.html")
 
@@ -131,14 +133,19 @@ def test_a_folder_without_templates_is_an_error(tmp_path: Path, name: str) -> No
         load_templates(tmp_path / name)
 
 
+def fail_halfway(path: Path) -> None:
+    with write_atomically(path) as stream:
+        stream.write("second")
+        raise RuntimeError("halfway")
+
+
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     """After a failure the old file stands and nothing else is left behind."""
     path = tmp_path / "out.json"
     with write_atomically(path) as stream:
         stream.write("first\r\n中")
     assert path.read_bytes() == "first\r\n中".encode()
-    with pytest.raises(RuntimeError, match="halfway"), write_atomically(path) as stream:
-        stream.write("second")
-        raise RuntimeError("halfway")
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail_halfway(path)
     assert path.read_bytes() == "first\r\n中".encode()
     assert list(tmp_path.iterdir()) == [path]

@@ -54,7 +54,7 @@ def test_what_looks_like_a_number_states_one(text: str) -> None:
 
 def test_an_exponent_alone_is_no_number() -> None:
     """A code such as E5 has no mantissa, so it is a word."""
-    # BUG: every part of `_DECIMAL` before the exponent is optional; `number_of("E5")` is None.
+    # A bug once: every part of `_DECIMAL` before the exponent is optional; `number_of("E5")` is None.
     assert classify("E5") is UnitKind.TEXT
 
 
@@ -89,7 +89,7 @@ def test_cuts_as_by_hand(text: str, labels: list[str], units: list[str], gaps: l
 
 def test_a_colon_does_not_glue_a_number_to_its_label() -> None:
     """A number behind a label and a colon is a unit of its own, as it is behind a space."""
-    # BUG: the piece "：5" is text, clings to the label and is swallowed by it.
+    # A bug once: the piece "：5" is text, clings to the label and is swallowed by it.
     assert cut("公开：5", "公开") == (["<公开>", "5"], ["", "", ""])
 
 
