@@ -145,6 +145,16 @@ def alignment_score(
     return score + sum(solver.anchor_score(slot) for _, slot in anchors)
 
 
+def holds_values(alignment: Alignment) -> bool:
+    """Whether any value slot took a unit, or an empty cell that the dump shows."""
+    return any(
+        slot >= 0
+        and alignment.template.slots[slot].kind <= SlotKind.TEXT
+        and alignment.symbols[symbol].kind != UnitKind.ROW_END
+        for symbol, slot in enumerate(alignment.trace)
+    )
+
+
 class _Segment(NamedTuple):
     """Symbols `[start, stop)` between two anchors, and slots `[first, last)`."""
 
@@ -283,7 +293,7 @@ class _Solver:
         if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):
-            stray[:, -1] = 0.0
+            stray[:, -1] = self.scoring.skip_behind[kinds]
         return match, stray, self.slot_skips[first:last]
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, NoReturn
@@ -127,9 +128,8 @@ def recover(
     outcomes = (_recover_one(name, library, kind, encoding, min_confidence) for name in files)
     failed: list[str] = []
     if output is None:
-        stream = _standard_output()
-        _write(stream, _told(outcomes, failed), format, min_confidence)
-        stream.flush()
+        with _standard_output() as stream:
+            _write(stream, _told(outcomes, failed), format, min_confidence)
     else:
         _write_file(output, _told(outcomes, failed), format, min_confidence)
     if failed:
@@ -168,7 +168,11 @@ def _recover_one(
 
 
 def _read(name: str) -> bytes:
+    if not name:
+        raise InputError("an empty file name")
     if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
         data = sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         path = Path(name)
@@ -212,11 +216,30 @@ def _refuse(message: str) -> NoReturn:
     raise typer.Exit(Exit.USAGE)
 
 
-def _standard_output() -> IO[str]:
-    """Standard output in UTF-8 whatever the locale says."""
+@contextmanager
+def _standard_output() -> Iterator[IO[str]]:
+    """Standard output in UTF-8 whatever the locale says.
+
+    A reader that has gone ends the run quietly; output that can't be written is told.
+    """
+    if sys.stdout is None:
+        _refuse("standard output is closed")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    return sys.stdout
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise typer.Exit from None
+    except OSError as error:
+        _drop_output()
+        _refuse(f"standard output can't be written: {error.strerror}")
+
+
+def _drop_output() -> None:
+    """Point standard output nowhere, so that the interpreter's last flush can't fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_file(output: Path, outcomes: Iterable[Outcome], wanted: Format, least: float) -> None:
@@ -264,12 +287,12 @@ def _screen(stream: IO[str]) -> tuple[int, bool]:
 def list_templates(templates: TemplateOption = None) -> None:
     """List templates: id, rows x columns, rules, title."""
     library = _library(templates)
-    stream = _standard_output()
     width = max((len(t.id) for t in library.templates), default=0)
-    for template in library.templates:
-        shape = f"{template.n_rows} x {template.n_cols}"
-        rules = f"{len(template.instances)} checks"
-        stream.write(f"{template.id:{width}}  {shape:>9}  {rules:>10}  {template.title}\n")
+    with _standard_output() as stream:
+        for template in library.templates:
+            shape = f"{template.n_rows} x {template.n_cols}"
+            rules = f"{len(template.instances)} checks"
+            stream.write(f"{template.id:{width}}  {shape:>9}  {rules:>10}  {template.title}\n")
 
 
 class TemplateFormat(StrEnum):
@@ -296,14 +319,14 @@ def show_template(
     if found is None:
         known = ", ".join(t.id for t in library.templates) or "none"
         _refuse(f"no template {template_id!r}; there are: {known}")
-    stream = _standard_output()
-    if format is TemplateFormat.TERMINAL:
-        width, color = _screen(stream)
-        stream.write(report.template_view(found, width=width, color=color))
-    elif format is TemplateFormat.HTML:
-        stream.write(report.template_html(found))
-    else:
-        stream.write(report.template_graphml(found))
+    with _standard_output() as stream:
+        if format is TemplateFormat.TERMINAL:
+            width, color = _screen(stream)
+            stream.write(report.template_view(found, width=width, color=color))
+        elif format is TemplateFormat.HTML:
+            stream.write(report.template_html(found))
+        else:
+            stream.write(report.template_graphml(found))
 
 
 @templates_app.command("check")
@@ -317,10 +340,9 @@ def check_templates(
     from tabrecover.storage import check_folder  # noqa: PLC0415
     from tabrecover.template import template_graph  # noqa: PLC0415
 
-    stream = _standard_output()
     bad = 0
-    for path in paths:
-        for file, result in check_folder(path):
+    with _standard_output() as stream:
+        for file, result in (entry for path in paths for entry in check_folder(path)):
             if isinstance(result, TemplateError):
                 bad += 1
                 stream.write(f"bad  {result}\n")
@@ -335,9 +357,5 @@ def check_templates(
 
 
 def main() -> None:
-    """Entry point: run, and end quietly when the reader of a pipe has gone."""
-    try:
-        app()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    """Entry point."""
+    app()

@@ -26,6 +26,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950", "iso8859-1": "cp1252"}
+_NO_DOCUMENTS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _DECLARATION = re.compile(rb"<(?:meta|\?xml)\b", re.IGNORECASE)
@@ -76,6 +77,8 @@ def decode_bytes(data: bytes, encoding: str | None = None) -> str:
 
 def _strictly(data: bytes, name: str, why: str) -> str:
     try:
+        if codecs.lookup(name).name.replace("_", "-") in _NO_DOCUMENTS:
+            raise InputError(f"{name} is no encoding of documents ({why})")
         return data.decode(name)
     except LookupError as error:
         raise InputError(f"unknown encoding {name!r}") from error

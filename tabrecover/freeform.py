@@ -9,7 +9,7 @@ full rows show: the same forward-backward as with templates, with columns as slo
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from math import log
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +37,7 @@ MAX_COLUMNS = 200
 MAX_POSITIONS = 200_000  # larger tables are data files, and a record of them would not fit
 MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
+SEVERAL_SHARE = 0.6  # of the rows have several cells
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
 LEADING_BLANK, OTHER_BLANK = 0.01, 0.2  # rows are filled from the left
 _LINE = re.compile(r"[^\n]*\n?")
@@ -68,10 +69,11 @@ def find_blocks(document: Document, covered: Sequence[Span]) -> list[Block]:
     if document.kind == "html" or not any(c in text for c in f"{BARS}\t"):
         return []
     blocks: list[Block] = []
+    starts = [span.start for span in covered]
     start = end = lines = 0
     for match in _LINE.finditer(text):
         line = match.group()
-        free = not any(s < match.end() and match.start() < e for s, e in covered)
+        free = not _touches(covered, starts, match.start(), match.end())
         if free and any(c in line.strip(" \n\r") for c in f"{BARS}\t"):
             start = match.start() if not lines else start
             end, lines = match.end(), lines + 1
@@ -82,6 +84,12 @@ def find_blocks(document: Document, covered: Sequence[Span]) -> list[Block]:
     if lines >= MIN_ROWS:
         blocks.append(_block(text, start, end))
     return blocks
+
+
+def _touches(covered: Sequence[Span], starts: Sequence[int], start: int, end: int) -> bool:
+    """Whether `[start, end)` overlaps one of the spans, which are disjoint and ascending."""
+    at = bisect_left(starts, end)
+    return at > 0 and covered[at - 1].end > start
 
 
 def _block(text: str, start: int, end: int) -> Block:
@@ -138,7 +146,7 @@ def _is_table(entries: Sequence[_Entry], widths: Sequence[int]) -> bool:
         return False
     values = sum(t.endswith(_COLONS) or any(c.isdigit() for c in t) for t in texts)
     several = sum(width >= MIN_COLUMNS for width in widths)
-    return values >= VALUE_SHARE * len(texts) and several * 2 > len(widths)
+    return values >= VALUE_SHARE * len(texts) and several >= SEVERAL_SHARE * len(widths)
 
 
 class _Profile:
@@ -230,8 +238,9 @@ class _Markup:
 def html_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
     """Data tables in the markup that touch none of the `covered` plain spans."""
     tables = []
+    starts = [span.start for span in covered]
     for markup in _markup(document):
-        if any(s < markup.end and markup.start < e for s, e in covered):
+        if _touches(covered, starts, markup.start, markup.end):
             continue
         table = _markup_table(document, markup)
         if table is not None:

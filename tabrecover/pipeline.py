@@ -10,11 +10,12 @@ the one that the other tables, or a context phrase, speak for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Symbol, align, alignment_score, read_symbols
+from tabrecover.align import Symbol, align, alignment_score, holds_values, read_symbols
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
@@ -24,9 +25,9 @@ from tabrecover.lex import BARS, lex
 from tabrecover.model import Dialect, Document, Span
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
-from tabrecover.scoring import Scoring, UnitKind
+from tabrecover.scoring import Scoring
 from tabrecover.template import SlotKind
-from tabrecover.units import LabelSpan, Units, classify, cut_units, value_part
+from tabrecover.units import LabelSpan, Units, cut_units, leading_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth 
 MAX_RIVALS = 6
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
+MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
@@ -105,34 +107,39 @@ def _clusters(
     library: Library,
 ) -> list[_Cluster]:
     """Group overlapping candidates, best first, and reach out to where their tables may end."""
-    groups: list[list[Candidate]] = []
-    for candidate in candidates:
-        group = next((g for g in groups if _overlap(candidate, g[0])), None)
-        if group is None:
-            groups.append([candidate])
-        elif candidate.score >= RIVAL_SCORE * group[0].score and len(group) < MAX_RIVALS:
-            group.append(candidate)
-    groups.sort(key=lambda group: group[0].seeds[0].hit.start)
+    groups = _groups(candidates)
     bounds = [_plain_bounds(folded, group) for group in groups]
+    hit_starts = [int(folded.origin[hit.start]) for hit in hits]
     clusters: list[_Cluster] = []
     for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
         before = clusters[-1].end if clusters else 0
         after = bounds[number + 1][0] if number + 1 < len(bounds) else len(document.text)
-        templates = [library.templates[c.template] for c in group]
-        first = min(c.seeds[0].slot for c in group)
-        reached = _reach_back(document.text, max(before, start - REACH), start, templates, first)
-        left = max(_slots_left(library.templates[c.template], c.seeds[-1].slot) for c in group)
-        stop = _reach_on(document.text, end, min(after, end + REACH), left, templates)
-        labels = _labels(folded, hits, group, library, start, stop)
+        reached = _reach_back(document.text, max(before, start - REACH), start, group, library)
+        stop = _reach_on(document.text, end, min(after, end + REACH), group, library)
+        inside = hits[bisect_left(hit_starts, reached) : bisect_left(hit_starts, stop)]
+        labels = _labels(folded, inside, group, library)
         clusters.append(_Cluster(reached, stop, tuple(group), labels))
     return clusters
 
 
-def _overlap(one: Candidate, other: Candidate) -> bool:
-    return (
-        one.seeds[0].hit.start < other.seeds[-1].hit.end
-        and other.seeds[0].hit.start < one.seeds[-1].hit.end
-    )
+def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates by the best one that each overlaps, in the order of the document.
+
+    The best ones are disjoint, so those that a candidate overlaps are neighbours.
+    """
+    starts: list[int] = []
+    groups: list[list[Candidate]] = []
+    for candidate in candidates:
+        start, end = candidate.seeds[0].hit.start, candidate.seeds[-1].hit.end
+        at = bisect_left(starts, end)  # the groups before it start before the candidate ends
+        if at and groups[at - 1][0].seeds[-1].hit.end > start:
+            group = groups[at - 1]
+            if candidate.score >= RIVAL_SCORE * group[0].score and len(group) < MAX_RIVALS:
+                group.append(candidate)
+        else:
+            starts.insert(at, start)
+            groups.insert(at, [candidate])
+    return groups
 
 
 def _plain_bounds(folded: Folded, group: Sequence[Candidate]) -> tuple[int, int]:
@@ -141,19 +148,16 @@ def _plain_bounds(folded: Folded, group: Sequence[Candidate]) -> tuple[int, int]
     return int(folded.origin[start]), int(folded.origin[end - 1]) + 1
 
 
-def _slots_left(template: Template, slot: int) -> int:
-    return sum(not s.optional for s in template.slots[slot + 1 :])
-
-
 def _reach_back(
-    text: str, floor: int, start: int, templates: Sequence[Template], first: int
+    text: str, floor: int, start: int, group: Sequence[Candidate], library: Library
 ) -> int:
     """Where the units before the first hit begin, one for each slot before it at the most."""
-    room = max(sum(not s.optional for s in t.slots[:first]) for t in templates)
-    longest = 2 * max(len(f) for t in templates for c in t.cells for f in c.forms or ("",))
+    templates = [library.templates[candidate.template] for candidate in group]
+    first = min(candidate.seeds[0].slot for candidate in group)
+    room = max(sum(not slot.optional for slot in t.slots[:first]) for t in templates)
+    longest = 2 * max(len(form) for t in templates for c in t.cells for form in c.forms or ("",))
     position = start
-    tokens = lex(text, floor, start) if room else []
-    for token in reversed(tokens):
+    for token in reversed(lex(text, floor, start) if room else []):
         if token.kind != "t":
             continue
         if not room or token.end - token.start > longest:
@@ -162,54 +166,60 @@ def _reach_back(
     return position
 
 
-def _reach_on(text: str, end: int, ceiling: int, room: int, templates: Sequence[Template]) -> int:
+def _reach_on(
+    text: str, end: int, ceiling: int, group: Sequence[Candidate], library: Library
+) -> int:
     """Where the units behind the last hit end, one for each slot behind it at the most.
 
-    Words end the table unless some template still expects words there.
+    Words that no slot expects (a running head, say) may stand in between, but not many, and
+    only if values follow. Values that go on beyond the last slot are taken in as well: one too
+    many puts all of them in doubt.
     """
-    expects_words = any(
-        not s.optional and s.kind in (SlotKind.TEXT, SlotKind.LABEL) for t in templates
-        for s in t.slots[-room:] if room
-    )  # fmt: skip
-    position = end
+    left = [
+        [slot for slot in library.templates[c.template].slots[c.seeds[-1].slot + 1 :]
+         if not slot.optional]
+        for c in group
+    ]  # fmt: skip
+    room = max(map(len, left))
+    words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
+    position, strays = end, 0
     for token in lex(text, end, ceiling):
-        if token.kind in "eTbsg" and room:
-            position = token.end
-        elif token.kind == "t":
-            piece = value_part(text[token.start : token.end])
-            parts = [piece] if classify(piece) != UnitKind.TEXT else piece.split()
-            words = any(classify(part) == UnitKind.TEXT for part in parts)
-            if not room or len(parts) > room + 1 or (words and not expects_words):
-                return _with_separators(text, position, token.start)
-            room -= 1 if words else min(room, len(parts))
-            position = token.end
-        elif token.kind in "cr":
-            position = token.end
-        elif token.kind == "x" and not room:
+        if token.kind != "t":
+            if not strays and room > 0 and token.kind != "x":
+                position = token.end
+            continue
+        piece = text[token.start : token.end]
+        values, length = leading_values(piece)
+        if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
             break
-    return position
+        if values and length < len(piece) and not words_expected:
+            return token.start + length  # words on the line of the last values
+        if values or (words_expected and len(piece) <= MAX_STRAY):
+            position, strays, room = token.end, 0, room - max(1, values)
+        elif strays == MAX_STRAYS or len(piece) > MAX_STRAY:
+            break
+        else:
+            strays += 1
+    return _with_separators(text, position, ceiling)
 
 
-def _with_separators(text: str, position: int, end: int) -> int:
+def _with_separators(text: str, position: int, ceiling: int) -> int:
     """Keep the bars and line ends behind the last unit: they are evidence of blanks."""
-    return end if text[position:end].strip(f" \n\r\t\x1d\x1e\x1f{BARS}") == "" else position
+    end = position
+    while end < ceiling and text[end] in f" \n\r\t\x1d\x1e\x1f{BARS}":
+        end += 1
+    return end
 
 
 def _labels(
-    folded: Folded,
-    hits: Sequence[Hit],
-    group: Sequence[Candidate],
-    library: Library,
-    start: int,
-    stop: int,
+    folded: Folded, hits: Sequence[Hit], group: Sequence[Candidate], library: Library
 ) -> tuple[LabelSpan, ...]:
-    """Label spans, in plain positions, of the group's templates within `[start, stop)`."""
+    """Label spans, in plain positions, of the group's templates."""
     wanted = {candidate.template for candidate in group}
     return tuple(
         LabelSpan(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1, hit.phrase)
         for hit in hits
-        if start <= folded.origin[hit.start] < stop
-        and any(template in wanted for template, _ in library.places[hit.phrase])
+        if any(template in wanted for template, _ in library.places[hit.phrase])
     )
 
 
@@ -258,20 +268,21 @@ def _template_tables(
     document: Document, library: Library, units: Sequence[Units], readings: _Readings
 ) -> list[Table]:
     context = [_context(document, template) for template in library.templates]
+    votes = [_edition_votes(library, own) for own in readings.clusters]
+    total = _elections(votes)
     tables = []
-    for number, own in enumerate(readings.clusters):
+    for own, u, vote in zip(readings.clusters, units, votes, strict=True):
         if not own:
             continue
-        others = readings.clusters[:number] + readings.clusters[number + 1 :]
-        editions = _edition_evidence(library, others)
+        others = _support(total, vote)
         scores = [
             reading.score
             + context[reading.template]
-            + editions.get(library.templates[reading.template].edition, 0.0)
+            + others.get(library.templates[reading.template].edition, 0.0)
             for reading in own
         ]
-        tables.append(_table(document, library, units[number], own, scores, readings.share))
-    return tables
+        tables.append(_table(document, library, u, own, scores, readings.share))
+    return [table for table in tables if table is not None]
 
 
 def _readings(
@@ -296,23 +307,28 @@ def _context(document: Document, template: Template) -> float:
     return CONTEXT_NATS if any(phrase in document.raw for phrase in template.context) else 0.0
 
 
-def _edition_evidence(library: Library, others: Sequence[Sequence[_Reading]]) -> dict[str, float]:
-    """What the other tables of the document say about the edition, in nats."""
-    total: dict[str, float] = {}
-    editions = {library.templates[r.template].edition for rs in others for r in rs}
-    for readings in others:
-        best: dict[str, float] = {}
-        for reading in readings:
-            edition = library.templates[reading.template].edition
-            best[edition] = max(best.get(edition, -1e9), reading.score)
-        if not best:
-            continue
-        top = max(best.values())
-        for edition in editions:
-            behind = top - best.get(edition, -1e9)
-            total[edition] = total.get(edition, 0.0) - min(behind, EDITION_NATS)
-    top = max(total.values(), default=0.0)
-    return {edition: max(score - top, -EDITION_NATS) for edition, score in total.items()}
+def _edition_votes(library: Library, readings: Sequence[_Reading]) -> dict[str, float]:
+    """By how many nats each edition is behind the best one for this table, 0 or less."""
+    best: dict[str, float] = {}
+    for reading in readings:
+        edition = library.templates[reading.template].edition
+        best[edition] = max(best.get(edition, reading.score), reading.score)
+    top = max(best.values(), default=0.0)
+    return {edition: max(score - top, -EDITION_NATS) for edition, score in best.items()}
+
+
+def _elections(votes: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The votes of all tables for each edition, added up."""
+    counted = [vote for vote in votes if vote]
+    editions = {edition for vote in counted for edition in vote}
+    return {e: sum(vote.get(e, -EDITION_NATS) for vote in counted) for e in editions}
+
+
+def _support(total: dict[str, float], own: dict[str, float]) -> dict[str, float]:
+    """What the other tables of the document say about this one's editions, in nats, 0 or less."""
+    others = {edition: total[edition] - vote for edition, vote in own.items()}
+    top = max(others.values(), default=0.0)
+    return {edition: max(score - top, -EDITION_NATS) for edition, score in others.items()}
 
 
 def _table(
@@ -322,8 +338,11 @@ def _table(
     readings: Sequence[_Reading],
     scores: Sequence[float],
     law_share: float,
-) -> Table:
-    """The most probable reading as a table; equal grids lend each other their probability."""
+) -> Table | None:
+    """The most probable reading as a table; equal grids lend each other their probability.
+
+    None if nothing was found but labels: a list of them, not a table.
+    """
     top = max(scores)
     shares = [exp(score - top) for score in scores]
     best = scores.index(top)
@@ -335,6 +354,8 @@ def _table(
     ) / sum(shares)
     chosen = readings[best]
     alignment = align(chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring)
+    if not holds_values(alignment):
+        return None
     filled = fill_grid(document, units, alignment, layout * law_share)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)

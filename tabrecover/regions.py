@@ -99,7 +99,9 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool) -> bool:
         elif char in _CLOSERS:
             spaces = 0
         else:
-            return char.isdigit() or (bool(spaces) and char in _NUMERIC) or meets_hit
+            if char.isdigit() or (spaces and char in _NUMERIC):
+                return True
+            return meets_hit and char.isalnum()
         position += step
     return True
 

@@ -2,7 +2,8 @@
 
 A match scores log P(kind of unit | kind of slot) / P(kind of unit | text outside tables), times
 P(filled) for values; skipping a slot scores P(the slot shows nothing); a stray scores P(a stray
-unit here), and 0 before and behind the table, where text is no surprise. The probabilities are
+unit here), and 0 before and behind the table, where words are no surprise; but a number too many
+is as likely inside as behind. The probabilities are
 beliefs about how documents are made, in round numbers, until they are fitted on a benchmark;
 what matters for the confidence is the order of magnitude between an event that a dialect's law
 allows and one that breaks it.
@@ -36,6 +37,8 @@ class UnitKind(IntEnum):
     BLANK = 5  # an empty cell that the dialect shows
     ROW_END = 6
 
+
+NUMERIC = (UnitKind.INTEGER, UnitKind.DECIMAL, UnitKind.MARK)
 
 # How often each kind turns up among the symbols outside tables: prose, headings, page furniture.
 # Labels earn their odds against it by `Scoring.label_match`.
@@ -118,9 +121,16 @@ class Scoring:
     def skip_unit(self) -> npt.NDArray[np.float64]:
         """Log-probability of a stray symbol of each `UnitKind`."""
         costs = np.full(len(UnitKind), log(self.stray_text))
-        costs[[UnitKind.INTEGER, UnitKind.DECIMAL, UnitKind.MARK]] = log(self.stray_number)
+        costs[list(NUMERIC)] = log(self.stray_number)
         costs[UnitKind.BLANK] = log(self.stray_blank)
         costs[UnitKind.ROW_END] = log(self.stray_row_end)
+        return costs
+
+    @cached_property
+    def skip_behind(self) -> npt.NDArray[np.float64]:
+        """Log-odds of each `UnitKind` as the text behind the table."""
+        costs = np.zeros(len(UnitKind))
+        costs[list(NUMERIC)] = log(self.stray_number)
         return costs
 
     def label_match(self, similarity: float, weight: float) -> float:

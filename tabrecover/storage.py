@@ -232,6 +232,8 @@ def _load(path: Path, root: Path) -> Template:
 
 
 def _read_text(path: Path) -> str:
+    if not path.is_file():
+        raise TemplateError("is no regular file", file=str(path))
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -256,6 +258,10 @@ def write_atomically(path: Path) -> Iterator[IO[str]]:
     Raises `OSError` as the system gives it; whatever stood at `path` before is kept then.
     """
     target = path.resolve() if path.is_symlink() else path
+    if target.exists() and not target.is_file():  # a pipe or device: nothing to keep, so write on
+        with target.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(handle, "w", encoding="utf-8", newline="") as stream:

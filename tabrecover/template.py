@@ -181,6 +181,10 @@ def compile_template(
     Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid.
     """
     placed, n_rows, n_cols = _place(rows, file)
+    if not any(cell.role == "label" and cell.text for cell in placed):
+        raise TemplateError("no labels; a table is found by its <th> cells", file=file)
+    if not any(cell.role == "value" for cell in placed):
+        raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
     keyed = _with_keys(placed, [key for key, _ in rows], file)
     cells = _with_forms(keyed, aliases or {}, file)
     return Template(

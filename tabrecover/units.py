@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Token
 
-__all__ = ["LabelSpan", "Units", "classify", "cut_units", "number_of", "value_part"]
+__all__ = ["LabelSpan", "Units", "classify", "cut_units", "leading_values", "number_of"]
 
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
 _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
 _DECIMAL = re.compile(rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?[%‰]?")
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
+_PAGE_NUMBER = re.compile(r"([-—–―·])\s*\d{1,4}\s*\1")  # as printed at the foot of a page
 _WORDS = re.compile(r"\S+")
 _COLONS = ":："
 _CLOSERS = ")）]】\"'”’」』〕〉》"
@@ -148,7 +149,8 @@ class _Cutter:
         piece = self.text[start:end]
         words = list(_WORDS.finditer(piece))
         is_text = classify(piece) == UnitKind.TEXT
-        if is_text and all(classify(word.group()) != UnitKind.TEXT for word in words):
+        numbers = is_text and all(classify(word.group()) != UnitKind.TEXT for word in words)
+        if numbers and not _PAGE_NUMBER.fullmatch(piece):
             for word in words:
                 self._add(Unit(start + word.start(), start + word.end()))
         elif is_text and self._joins(piece, clings):
@@ -185,6 +187,20 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return offset, offset + len(left)
 
 
-def value_part(piece: str) -> str:
-    """A token that follows a label, without the colon or bracket between them."""
-    return piece.lstrip(_CLOSERS + _COLONS).strip() or piece
+def leading_values(piece: str) -> tuple[int, int]:
+    """How many values a token begins with, and where (in characters of it) they end.
+
+    Brackets and a colon that a label left behind don't count; `1 2 3 words` begins with three.
+
+    >>> leading_values("）：5 words")
+    (1, 3)
+    """
+    at = len(piece) - len(piece.lstrip(_CLOSERS + _COLONS + " "))
+    if _PAGE_NUMBER.fullmatch(piece[at:]):
+        return 0, 0
+    count, end = 0, 0
+    for word in _WORDS.finditer(piece, at):
+        if classify(word.group()) == UnitKind.TEXT:
+            break
+        count, end = count + 1, word.end()
+    return count, end

@@ -1,0 +1,136 @@
+"""Documents that once went wrong, or easily could: each a small case with its truth at hand."""
+
+from __future__ import annotations
+
+import pytest
+
+import tabrecover
+from tabrecover import Template
+from tabrecover.storage import builtin_library
+
+REVIEW = "cn-disclosure-2019/review"
+HEADER = (
+    "行政复议\n行政诉讼\n结果维持\n结果纠正\n其他结果\n尚未审结\n总计\n未经复议直接起诉\n复议后起诉\n"
+    + "结果维持\n结果纠正\n其他结果\n尚未审结\n总计\n" * 2
+)
+VALUES = ["1", "2", "3", "4", "10", "5", "6", "7", "8", "26", "0", "9", "0", "9", "18"]
+BOLTS = tabrecover.parse_template(
+    """<table data-type=decimal>
+    <tr><th>Item code<th data-key=price>Price (EUR)<th data-key=stock data-type=integer>In stock
+    <tr data-key=bolt><th>Hex bolt (M8)<td><td>
+    <tr data-key=nut><th>Hex nut (M8)<td><td></table>""",
+    'id = "bolts"',
+)
+ARTICLES = tabrecover.parse_template(
+    """<table data-type=text>
+    <tr><th>Article<th data-key=unit>Unit<th data-key=price>Price (EUR)<th data-key=stock>In stock
+    <tr data-key=bolt><th>Hex bolt<td><td data-type=decimal><td data-type=integer>
+    <tr data-key=plug><th>Wall plug<td><td data-type=decimal><td data-type=integer></table>""",
+    'id = "articles"',
+)
+
+
+def values(dump: str, template: Template | None = None) -> list[tuple[str, float]]:
+    """Text and confidence of the values of the dump's only table, in reading order."""
+    (table,) = tabrecover.recover(dump, templates=template).tables
+    return [(c.text, c.confidence) for c in table.cells if c.role == "value"]
+
+
+def assert_told(found: list[tuple[str, float]], expected: list[str]) -> None:
+    assert [text for text, _ in found] == expected
+    assert min(confidence for _, confidence in found) >= 0.9
+
+
+def test_values_right_behind_a_label_in_brackets() -> None:
+    """Numbers on the label's line are values, also behind a closing bracket."""
+    dump = "Item code Price (EUR) In stock\nHex bolt (M8) 1.50 20\nHex nut (M8) 2.50 30\n"
+    assert_told(values(dump, BOLTS), ["1.50", "20", "2.50", "30"])
+
+
+def test_values_behind_a_colon() -> None:
+    """A colon parts a label from its value."""
+    dump = "Item code\nPrice (EUR)\nIn stock\nHex bolt (M8)：1.50\n20\nHex nut (M8): 2.50\n30\n"
+    assert_told(values(dump, BOLTS), ["1.50", "20", "2.50", "30"])
+
+
+def test_text_values_in_the_last_row() -> None:
+    """The last row is read to its end where the template expects words in it."""
+    dump = (
+        "Article\tUnit\tPrice (EUR)\tIn stock\nHex bolt\tpiece\t1.50\t3\nWall plug\tbox\t2.50\t4\n"
+    )
+    assert_told(values(dump, ARTICLES), ["piece", "1.50", "3", "box", "2.50", "4"])
+
+
+def test_heading_on_the_line_of_the_last_value() -> None:
+    """On one line, the next heading ends the table behind its last value."""
+    dump = " ".join([*HEADER.split(), *VALUES, "五、存在的主要问题及改进情况"])
+    assert_told(values(dump), VALUES)
+
+
+@pytest.mark.parametrize("stray", ["某市统计局年度报告", "第 4 页 共 9 页", "- 12 -"])
+def test_running_head_between_labels_and_values(stray: str) -> None:
+    """A page's head or foot between header and values is no value, and is told as unplaced."""
+    dump = HEADER + stray + "\n" + "\n".join(VALUES) + "\n"
+    assert_told(values(dump), VALUES)
+    (table,) = tabrecover.recover(dump).tables
+    assert [dump[s:e] for s, e in table.unplaced] == [stray]
+
+
+def test_page_number_between_values_is_a_page_number() -> None:
+    """A number between dashes is a page's, not two marks and a value."""
+    dump = HEADER + "\n".join([*VALUES[:4], "- 4 -", *VALUES[4:]]) + "\n"
+    assert_told(values(dump), VALUES)
+
+
+def test_number_too_many_makes_doubt() -> None:
+    """A bare number between values could be any of them: no wrong value is told."""
+    dump = HEADER + "\n".join([*VALUES[:4], "77", *VALUES[4:]]) + "\n"
+    for (text, confidence), want in zip(values(dump), VALUES, strict=True):
+        assert text == want or confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "本表包括{、}等项目。",
+        "{\n}",
+        "• {\n• }",
+        '["{", "}"]',
+        "1. {\n2. }",
+        "<ul><li>{</li><li>}</ul>",
+    ],
+)
+@pytest.mark.parametrize("template", builtin_library().templates, ids=lambda t: t.id)
+def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
+    """All labels of a form without one value, in a sentence or a list, are no table."""
+    labels = [cell.text for cell in template.cells if cell.role == "label"]
+    before, rest = form.split("{")
+    between, after = rest.split("}") if not rest.endswith("}") else (rest[:-1], "")
+    assert tabrecover.recover(before + between.join(labels) + after).tables == ()
+
+
+def test_two_tables_of_one_template() -> None:
+    """Two tables of one layout in a document are two tables, each with its own values."""
+    other = [str(int(value) + 100) for value in VALUES]
+    dump = "\n".join(["甲县", HEADER + "\n".join(VALUES), "乙县", HEADER + "\n".join(other), ""])
+    tables = tabrecover.recover(dump).tables
+    found = [[c.text for c in t.cells if c.role == "value"] for t in tables]
+    assert found == [VALUES, other]
+
+
+def test_merged_text_repeated_over_its_span() -> None:
+    """A rectangle in which merged labels are repeated is one table with its values."""
+    row = "结果维持\t结果纠正\t其他结果\t尚未审结\t总计\t"
+    dump = (
+        "行政复议\t" * 5 + "行政诉讼\t" * 10 + "\n"
+        + row + "未经复议直接起诉\t" * 5 + "复议后起诉\t" * 5 + "\n"
+        + row * 3 + "\n" + "\t".join(VALUES) + "\n"
+    )  # fmt: skip
+    dump = dump.replace("\t\n", "\n")
+    assert_told(values(dump), VALUES)
+
+
+def test_long_list_of_repeated_labels_ends() -> None:
+    """Thousands of repeated header rows without values are answered, with no table."""
+    row = "结果维持 结果纠正 其他结果 尚未审结 总计 "
+    assert tabrecover.recover(row * 2000).tables == ()
