@@ -23,6 +23,7 @@ Gaps = Sequence[str]
 
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
+MAX_LINE_ENDS = 0.6  # share of gaps that may end a line where lines are rows
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
@@ -95,7 +96,7 @@ def _read_html(gaps: Gaps) -> list[str]:
 def _fit_tabs(streams: Sequence[Gaps]) -> list[Law]:
     inner = _inner(streams)
     good = sum("T" in gap or "e" in gap for gap in inner)
-    if sum("T" in gap for gap in inner) * 3 < len(inner) or not inner:
+    if sum("T" in gap for gap in inner) * 3 < len(inner) or not inner or not _is_rows(inner):
         return []
     read = _cell_reader("T", leading=False, trailing=False)
     return [Law("tabs", _share(good, len(inner)), True, True, True, read)]
@@ -110,7 +111,14 @@ def _fit_bars(streams: Sequence[Gaps]) -> list[Law]:
     return _fit_padded(streams, inner) or _fit_bar_cells(streams, inner)
 
 
+def _is_rows(inner: Sequence[str]) -> bool:
+    """Whether lines can be rows: a row has more than one cell, so most gaps end no line."""
+    return sum("e" in gap for gap in inner) <= MAX_LINE_ENDS * len(inner)
+
+
 def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
+    if not _is_rows(inner):
+        return []
     breaks = [gap for gap in inner if "e" in gap]
     leading = bool(breaks) and sum(gap.endswith("eb") for gap in breaks) * 2 > len(breaks)
     trailing = bool(breaks) and all("be" in gap for gap in breaks)

@@ -189,7 +189,7 @@ def _reach_on(
                 position = token.end
             continue
         piece = text[token.start : token.end]
-        values, length = leading_values(piece)
+        values, length = leading_values(piece, glued=token.start == end)
         if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
             break
         if values and length < len(piece) and not words_expected:

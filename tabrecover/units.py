@@ -29,8 +29,10 @@ _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
 _DECIMAL = re.compile(rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?[%‰]?")
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
 _PAGE_NUMBER = re.compile(r"([-—–―·])\s*\d{1,4}\s*\1")  # as printed at the foot of a page
+_GLUED = re.compile(r"\d(?:[\d,.]*\d)?(?=[^\W\d_])")  # numbers run into the words behind them
 _WORDS = re.compile(r"\S+")
 _COLONS = ":："
+_OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
@@ -143,6 +145,11 @@ class _Cutter:
                 start += 1
             if start < end and self.text[start] in _COLONS:  # what follows is the label's value
                 start, clings = start + 1, False
+            if (glued := _GLUED.match(self.text, start, end)) is not None:
+                self._add(Unit(start, glued.end()))
+                start, clings = glued.end(), False
+        while start < end and self.text[end - 1] in _OPENERS:  # of the label that follows
+            end -= 1
         start, end = _trim(self.text, start, end)
         if start >= end:
             return
@@ -164,8 +171,8 @@ class _Cutter:
         if not self.units:
             return False
         last = self.units[-1]
-        if clings and len(fold_text(piece)) < last.end - last.start:
-            return True
+        if clings and not any(c.isdigit() for c in piece):
+            return len(fold_text(piece)) < last.end - last.start
         same_cell = self.whole_cells and not set(self.gap) & set("crx")
         return same_cell and last.label < 0 and last.start >= self.covered
 
@@ -187,13 +194,14 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     return offset, offset + len(left)
 
 
-def leading_values(piece: str) -> tuple[int, int]:
+def leading_values(piece: str, *, glued: bool = False) -> tuple[int, int]:
     """How many values a token begins with, and where (in characters of it) they end.
 
     Brackets and a colon that a label left behind don't count; `1 2 3 words` begins with three.
+    `glued`: the token is run into a label, so a number may be run into the words behind it.
 
-    >>> leading_values("）：5 words")
-    (1, 3)
+    >>> leading_values("）：5 words"), leading_values("5words", glued=True)
+    ((1, 3), (1, 1))
     """
     at = len(piece) - len(piece.lstrip(_CLOSERS + _COLONS + " "))
     if _PAGE_NUMBER.fullmatch(piece[at:]):
@@ -201,6 +209,8 @@ def leading_values(piece: str) -> tuple[int, int]:
     count, end = 0, 0
     for word in _WORDS.finditer(piece, at):
         if classify(word.group()) == UnitKind.TEXT:
+            if glued and not count and (number := _GLUED.match(word.group())) is not None:
+                return 1, word.start() + number.end()
             break
         count, end = count + 1, word.end()
     return count, end
