@@ -23,7 +23,9 @@ Gaps = Sequence[str]
 
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
-MAX_LINE_ENDS = 0.6  # share of gaps that may end a line where lines are rows
+MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
+MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
+MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
@@ -157,8 +159,8 @@ def _cell_reader(separator: str, leading: bool, trailing: bool) -> Callable[[Gap
 # --- bars that pad a row to the table's width ---------------------------------------------------
 #
 # Empty cells are deleted, then each row is padded with bars to the width W (the largest sum of
-# colspans in a row): cells + padding = W. So row ends are visible wherever a row is short, and
-# follow from counting where it is full.
+# colspans in a row): cells + padding = W. So row ends are visible wherever a row is short. That a
+# full row ends after W cells is left to the alignment: a stray would shift all counting behind it.
 
 _LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
 _ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
@@ -170,7 +172,7 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
         ("bars-padded-rows", _ROW_PAD, False),
     ):
         regular = sum(pattern.match(gap) is not None for gap in inner)
-        if regular < 0.9 * len(inner):
+        if regular < MIN_REGULAR * len(inner) or _shown_blanks(inner) > MAX_SHOWN * len(inner):
             continue
         widths = [_widths(gaps, cells_in_lines) for gaps in streams]
         rows = [row for group in widths for row in group]
@@ -181,11 +183,16 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
             for row in group
             if mode
         )
-        if rows and good >= 0.8 * len(rows):
+        if rows and good >= MIN_REGULAR * len(rows):
             confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
             read = _padded_reader(cells_in_lines)
             return [Law(name, confidence, False, True, False, read)]
     return []
+
+
+def _shown_blanks(inner: Sequence[str]) -> int:
+    """Empty cells inside or at the start of a row; padding leaves none."""
+    return sum(gap.endswith("eb") or ("e" not in gap and gap.count("b") > 1) for gap in inner)
 
 
 def _pads(gap: str, cells_in_lines: bool) -> int:
@@ -211,16 +218,8 @@ def _widths(gaps: Gaps, cells_in_lines: bool) -> list[int]:
 
 def _padded_reader(cells_in_lines: bool) -> Callable[[Gaps], list[str]]:
     def read(gaps: Gaps) -> list[str]:
-        widths = _widths(gaps, cells_in_lines)
-        width = max(set(widths), key=widths.count) if widths else 0
-        readings = [""] * len(gaps)
-        cells = 0
-        for number, gap in enumerate(gaps[1:], start=1):
-            cells += 1
-            if _pads(gap, cells_in_lines) >= 0 or cells == width:
-                readings[number] = "R"
-                cells = 0
-        return readings
+        ends = ["R" if _pads(gap, cells_in_lines) >= 0 else "" for gap in gaps[1:]]
+        return ["", *ends]
 
     return read
 
@@ -233,6 +232,8 @@ def _fit_lines(streams: Sequence[Gaps]) -> list[Law]:
     inner = _inner(streams)
     broken = [gap for gap in inner if "e" in gap]
     if len(broken) * 10 < len(inner) * 6 or not broken:
+        return []
+    if sum("b" in gap or "T" in gap for gap in inner) * 3 > len(inner):
         return []
     spaced = sum(gap.count("s") for gap in broken)
     if spaced:

@@ -99,11 +99,17 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool) -> bool:
         elif char in _CLOSERS:
             spaces = 0
         else:
-            if char.isdigit() or (spaces and char in _NUMERIC):
+            if char.isdigit() or (
+                char in _NUMERIC and (spaces or _digit_at(text, position + step))
+            ):
                 return True
             return meets_hit and char.isalnum()
         position += step
     return True
+
+
+def _digit_at(text: str, position: int) -> bool:
+    return 0 <= position < len(text) and text[position].isdigit()
 
 
 def _longest(hits: Sequence[Hit]) -> list[Hit]:

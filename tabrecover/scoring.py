@@ -66,13 +66,13 @@ class Scoring:
     continued_shown: bool = False
 
     filled: float = 0.6  # a value cell holds something
-    trace_lost: float = 2.5e-3  # an empty cell's trace is missing although the law shows it
+    trace_lost: float = 0.02  # an empty cell's trace is missing although the law shows it
     label_lost: float = 0.03
     optional_absent: float = 0.5
     row_end_lost: float = 0.02  # a row end that the law shows is missing
     stray_text: float = 1e-3
-    stray_number: float = 1e-4  # numbers outside tables are page numbers, one in a page at most
-    stray_blank: float = 0.02
+    stray_number: float = 1e-3  # a page number, in a dump that has pages
+    stray_blank: float = 0.01
     stray_row_end: float = 0.02
     continued_blank: float = 0.02  # a covered position shows up although the law hides them
     label_as_value: float = 1e-6
@@ -83,8 +83,8 @@ class Scoring:
         table = np.full((len(UnitKind), len(SlotKind)), NEVER)
         full = log(self.filled)
         by_type = {
-            SlotKind.INTEGER: (0.93, 0.01, 0.05, 0.01),
-            SlotKind.DECIMAL: (0.45, 0.48, 0.05, 0.02),
+            SlotKind.INTEGER: (0.935, 0.01, 0.05, 0.005),
+            SlotKind.DECIMAL: (0.455, 0.49, 0.05, 0.005),
             SlotKind.TEXT: (0.20, 0.10, 0.05, 0.65),
         }
         for slot, row in by_type.items():

@@ -63,7 +63,7 @@ def test_reads_utf16_without_a_mark(encoding: str, text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_reads_pure_ascii_in_utf16_without_a_mark(encoding: str) -> None:
     """English text in UTF-16 is text, although its bytes are valid UTF-8 as well."""
-    # A bug once: strict UTF-8 is tried first, accepts the zero bytes, and `_text` then refuses them.
+    # A bug once: strict UTF-8 is tried first, accepts the zero bytes, and then refuses them.
     assert decode_bytes(ENGLISH.encode(encoding)) == ENGLISH
 
 

@@ -100,7 +100,7 @@ def test_csv_is_read_back_by_the_standard_library(texts: list[str]) -> None:
 
 def test_csv_quotes_carriage_returns() -> None:
     """A text with a carriage return stays one field of one row."""
-    # A bug once: before Python 3.13 `csv.writer` leaves "\r" unquoted if the line terminator is "\n".
+    # A bug once: before Python 3.13 `csv.writer` leaves "\r" unquoted unless it ends lines.
     page = to_csv([cell(0, 0, "a\rb")], (1, 1), least=0.9)
     assert list(csv.reader(io.StringIO(page, newline=""))) == [["a\rb"]]
 

@@ -109,13 +109,13 @@ def test_a_rule_holds_exactly_if_the_sum_is_right(a: int, b: int, total: int) ->
 
 def test_long_numbers_are_summed_exactly() -> None:
     """Numbers of up to forty digits add up digit by digit."""
-    # A bug once: `Decimal` sums are rounded to 28 digits, so 10**30 + 1 = 10**30 + 2 is said to hold.
+    # A bug once: `Decimal` sums are rounded to 28 digits, so that 10**30 + 1 = 10**30 + 2.
     assert check(str(10**30), "1", str(10**30 + 2)).holds is False
 
 
 def test_a_number_with_a_huge_exponent_does_no_harm() -> None:
     """A short text that states an astronomic number leaves the record writable."""
-    # A bug once: `_plain` expands the exponent; json refuses 5001 digits; 1e999999999 takes over 20 s.
+    # A bug once: an expanded exponent; json refuses 5001 digits, 1e999999999 takes 20 s.
     found = check("1e5000", "2", "3")
     assert json.loads(json.dumps([found.left, found.right]))
 

@@ -54,7 +54,7 @@ def test_what_looks_like_a_number_states_one(text: str) -> None:
 
 def test_an_exponent_alone_is_no_number() -> None:
     """A code such as E5 has no mantissa, so it is a word."""
-    # A bug once: every part of `_DECIMAL` before the exponent is optional; `number_of("E5")` is None.
+    # A bug once: every part before the exponent was optional; `number_of("E5")` is None.
     assert classify("E5") is UnitKind.TEXT
 
 
