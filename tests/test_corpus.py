@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import opencc
@@ -52,7 +53,7 @@ def facts(table: Table) -> list[tuple[int, int, int, int, str, str | None, str]]
     return [(c.row, c.col, c.rowspan, c.colspan, c.role, c.key, c.text) for c in table.cells]
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[str], str]] = {
     "intact": lambda html: html,
     "without end tags of cells and rows": lambda html: re.sub(r"</t[dhr]>", "", html),
     "without </td> and </tr>": lambda html: html.replace("</td>", "").replace("</tr>", ""),

@@ -116,5 +116,5 @@ def test_no_token_twice_and_order_kept(grid: tuple[Template, Values], cut: float
 def test_any_text_is_answered(text: str) -> None:
     """Arbitrary text, as text and as HTML, gives a record and no error."""
     for kind in (None, "html"):
-        record = tabrecover.recover(text, kind=kind).to_dict()  # type: ignore[arg-type]
+        record = tabrecover.recover(text, kind=kind).to_dict()
         assert set(record) == {"source", "dialect", "tables"}
