@@ -40,7 +40,7 @@ _STROKE = re.compile(r"-{3}|={3}|_{3}|─{2}|━{2}|═{2}|-[|+]-|-\+|:-+")
 def lex(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     r"""Split `text[start:end]` into tokens with plain spans, in order, gaps and rules resolved.
 
-    >>> "".join(token.kind for token in lex("a b | 1 |\\n\\n2  3"))
+    >>> "".join(token.kind for token in lex("a b | 1 |\n\n2  3"))
     'tbtbeetgt'
     """
     end = len(text) if end is None else end

@@ -220,7 +220,7 @@ def _offsets(
 def parse_html(source: str) -> Document:
     r"""Read HTML as plain text with separators; never fails, linear in the input's length.
 
-    >>> parse_html("<table><tr><td>a<td rowspan=2>b &amp; c</table>").text.split("\\x1f")[1]
+    >>> parse_html("<table><tr><td>a<td rowspan=2>b &amp; c</table>").text.split("\x1f")[1]
     'b & c'
     """
     scanner = _Scanner(source)

@@ -62,7 +62,7 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def to_csv(cells: Sequence[Cell], shape: tuple[int, int], *, least: float) -> str:
-    r"""RFC 4180 with `\\n` line ends, one line a grid row."""
+    r"""RFC 4180 with `\n` line ends, one line a grid row."""
     return "".join(map(csv_line, rectangle(cells, shape, least)))
 
 
