@@ -64,7 +64,7 @@ def drawn_cells(template: str) -> list[tuple[int, int, int, int, str]]:
         for element in tr.find_all(["td", "th"]):
             while (row, col) in taken:
                 col += 1
-            height, width = (int(str(element.get(k, 1))) for k in ("rowspan", "colspan"))
+            height, width = (int(str(element.get(k) or 1)) for k in ("rowspan", "colspan"))
             taken |= {(r, c) for r in range(row, row + height) for c in range(col, col + width)}
             cells.append((row, col, height, width, element.name))
             col += width
