@@ -98,8 +98,8 @@ _TABLE = _FoldTable()  # a memo of a pure function, shared by all calls
 def fold(text: str) -> Folded:
     """Fold `text`, with the offset map.
 
-    >>> fold("（一）予以 公開").text
-    '一予以公开'
+    >>> fold("（甲）進口 貨物").text
+    '甲进口货物'
     >>> fold("Größe [cm]").origin.tolist()
     [0, 1, 2, 3, 3, 4, 7, 8]
     """
@@ -112,7 +112,7 @@ def fold(text: str) -> Folded:
 def fold_text(text: str) -> str:
     """Fold `text` without the map.
 
-    >>> fold_text("1、属于 ⾏政｜執法") == fold_text("1.属于行政执法")
+    >>> fold_text("1、⾏业｜數據") == fold_text("1.行业数据")
     True
     """
     return text.translate(_TABLE)
