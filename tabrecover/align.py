@@ -287,6 +287,7 @@ class _Solver:
         start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
         match = self.scoring.emission[kinds[:, None], slot_kinds[None, :]]
+        match[:, self.template.optional_slots[first:last]] += np.log(self.scoring.optional_used)
         if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
         stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)

@@ -91,7 +91,7 @@ def library_of(templates: TemplateSource | None) -> Library:
         return templates
     parts = [templates] if isinstance(templates, (str, os.PathLike, Template)) else list(templates)
     if all(isinstance(part, str) for part in parts):
-        return _named_library(tuple(str(part) for part in parts))
+        return _named_library(tuple(dict.fromkeys(str(part) for part in parts)))
     return Library([template for part in parts for template in _templates(part)])
 
 

@@ -81,7 +81,7 @@ TemplateOption = Annotated[
     typer.Option(
         "--templates",
         "-t",
-        metavar="DIR|builtin|none",
+        metavar="DIR|FILE|builtin|none",
         help="Where templates come from; may be repeated. Default: builtin.",
     ),
 ]
@@ -122,6 +122,8 @@ def recover(
     """
     if kind not in (None, "text", "html"):
         _refuse(f"--kind is 'text' or 'html', not {kind!r}")
+    if encoding is not None:
+        _check_encoding(encoding)
     library = _library(templates)
     if output is not None:
         _check_output(output, files)
@@ -199,6 +201,15 @@ def _printable(text: str) -> str:
     """A file name that can neither drive the terminal nor fail to be encoded."""
     safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in safe)
+
+
+def _check_encoding(name: str) -> None:
+    import codecs  # noqa: PLC0415
+
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        _refuse(f"--encoding {name!r} is unknown; use utf-8, utf-16, gb18030 or big5, for example")
 
 
 def _check_output(output: Path, files: Sequence[str]) -> None:

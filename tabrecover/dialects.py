@@ -122,7 +122,7 @@ def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
     if not _is_rows(inner):
         return []
     breaks = [gap for gap in inner if "e" in gap]
-    leading = bool(breaks) and sum(gap.endswith("eb") for gap in breaks) * 2 > len(breaks)
+    leading = bool(breaks) and sum("eb" in gap for gap in breaks) * 2 > len(breaks)
     trailing = bool(breaks) and all("be" in gap for gap in breaks)
     read = _cell_reader("b", leading, trailing or leading)
     continued = any("B" in reading for gaps in streams for reading in read(gaps))
@@ -136,7 +136,7 @@ def _cell_reader(separator: str, leading: bool, trailing: bool) -> Callable[[Gap
     def read(gaps: Gaps) -> list[str]:
         readings: list[str] = []
         for number, gap in enumerate(gaps):
-            symbols, filled, fresh = "", number > 0, False
+            symbols, filled, fresh = "", number > 0, number == 0
             for code in gap:
                 if code == separator:
                     if fresh and leading:
@@ -171,6 +171,8 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
         ("bars-padded-lines", _LINE_PAD, True),
         ("bars-padded-rows", _ROW_PAD, False),
     ):
+        if cells_in_lines == _is_rows(inner):
+            continue
         regular = sum(pattern.match(gap) is not None for gap in inner)
         if regular < MIN_REGULAR * len(inner) or _shown_blanks(inner) > MAX_SHOWN * len(inner):
             continue
@@ -183,7 +185,7 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
             for row in group
             if mode
         )
-        if rows and good >= MIN_REGULAR * len(rows):
+        if good >= MIN_REGULAR * len(rows):  # without rows, all are full
             confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
             read = _padded_reader(cells_in_lines)
             return [Law(name, confidence, False, True, False, read)]
@@ -279,7 +281,7 @@ def _fit_rows(streams: Sequence[Gaps]) -> list[Law]:
     """Several units a line: a line end is a row end, or a wrapped label."""
     inner = _inner(streams)
     broken = sum("e" in gap for gap in inner)
-    if not broken or broken * 10 < len(inner):
+    if not broken or broken * 10 < len(inner) or not _is_rows(inner):
         return []
 
     def read(gaps: Gaps) -> list[str]:

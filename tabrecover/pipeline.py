@@ -12,22 +12,23 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Symbol, align, alignment_score, holds_values, read_symbols
-from tabrecover.confidence import table_confidence, table_status
+from tabrecover.confidence import ACCEPT, table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
 from tabrecover.lex import BARS, lex
-from tabrecover.model import Dialect, Document, Span
+from tabrecover.model import Dialect, Document, Span, Token
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
 from tabrecover.scoring import Scoring
 from tabrecover.template import SlotKind
-from tabrecover.units import LabelSpan, Units, cut_units, leading_values
+from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_units, leading_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,18 +43,24 @@ RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth 
 MAX_RIVALS = 6
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
+_SEPARATORS = frozenset("\n\r\v\f\t\x1d\x1e\x1f" + BARS)
+UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Candidates for one table: the plain span that their hits cover, and their labels."""
+    """Candidates for one table: the plain span that their hits cover, and their labels.
+
+    `spaced`: nothing but single spaces parts the labels from each other.
+    """
 
     start: int
     end: int
     candidates: tuple[Candidate, ...]
     labels: tuple[LabelSpan, ...]
+    spaced: bool
 
 
 class _Reading(NamedTuple):
@@ -70,8 +77,11 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     """All tables of a document: those of `library`'s templates, and those of unknown layout."""
     folded = fold(document.text)
     hits = library.find(folded.text)
-    hits = cell_hits(document.text, folded, hits) if may_hold(hits, library) else []
-    clusters = _clusters(folded, find_candidates(folded, hits, library), hits, document, library)
+    if not may_hold(hits, library):
+        hits = []
+    alone = cell_hits(document.text, folded, hits, library)
+    found = find_candidates(folded, alone, library)
+    clusters = _clusters(folded, found, hits, alone, document, library)
     covered = [Span(cluster.start, cluster.end) for cluster in clusters]
     blocks = find_blocks(document, covered)
     units = [_units(document, cluster) for cluster in clusters]
@@ -103,6 +113,7 @@ def _clusters(
     folded: Folded,
     candidates: Sequence[Candidate],
     hits: Sequence[Hit],
+    alone: Sequence[Hit],
     document: Document,
     library: Library,
 ) -> list[_Cluster]:
@@ -110,16 +121,31 @@ def _clusters(
     groups = _groups(candidates)
     bounds = [_plain_bounds(folded, group) for group in groups]
     hit_starts = [int(folded.origin[hit.start]) for hit in hits]
+    alone_starts = [int(folded.origin[hit.start]) for hit in alone]
     clusters: list[_Cluster] = []
     for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
         before = clusters[-1].end if clusters else 0
         after = bounds[number + 1][0] if number + 1 < len(bounds) else len(document.text)
         reached = _reach_back(document.text, max(before, start - REACH), start, group, library)
         stop = _reach_on(document.text, end, min(after, end + REACH), group, library)
-        inside = hits[bisect_left(hit_starts, reached) : bisect_left(hit_starts, stop)]
+        inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]
         labels = _labels(folded, inside, group, library)
-        clusters.append(_Cluster(reached, stop, tuple(group), labels))
+        spaced = _is_spaced(document.text, labels)
+        if spaced:  # words one space away may be values, so look again for labels beside them
+            inside = hits[bisect_left(hit_starts, reached) : bisect_left(hit_starts, stop)]
+            inside = cell_hits(document.text, folded, inside, library, spaced=True)
+            labels = _labels(folded, inside, group, library)
+        clusters.append(_Cluster(reached, stop, tuple(group), labels, spaced))
     return clusters
+
+
+def _is_spaced(text: str, labels: Sequence[LabelSpan]) -> bool:
+    """Whether most labels share their line with the next, with no bar, tab or wide gap between."""
+    together = sum(
+        "  " not in between and not set(between) & _SEPARATORS
+        for between in (text[a.end : b.start] for a, b in pairwise(labels))
+    )
+    return together * 2 > len(labels)
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -189,18 +215,29 @@ def _reach_on(
                 position = token.end
             continue
         piece = text[token.start : token.end]
+        if not piece.strip(LEFTOVERS):  # of the last label
+            position = token.end
+            continue
         values, length = leading_values(piece, glued=token.start == end)
         if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
             break
         if values and length < len(piece) and not words_expected:
             return token.start + length  # words on the line of the last values
-        if values or (words_expected and len(piece) <= MAX_STRAY):
+        if values or (words_expected and (len(piece) <= MAX_STRAY or _is_cell(text, token))):
             position, strays, room = token.end, 0, room - max(1, values)
         elif strays == MAX_STRAYS or len(piece) > MAX_STRAY:
             break
         else:
             strays += 1
     return _with_separators(text, position, ceiling)
+
+
+def _is_cell(text: str, token: Token) -> bool:
+    """Whether bars, tabs or cell ends stand on both sides, so that any length is one cell."""
+    around = text[max(0, token.start - 2) : token.start].strip(" ")[-1:]
+    behind = text[token.end : token.end + 2].strip(" ")[:1]
+    cell_ends = _SEPARATORS - set("\n\r\v\f")
+    return around in cell_ends and behind in cell_ends
 
 
 def _with_separators(text: str, position: int, ceiling: int) -> int:
@@ -228,7 +265,13 @@ def _labels(
 
 def _units(document: Document, cluster: _Cluster) -> Units:
     tokens = lex(document.text, cluster.start, cluster.end)
-    return cut_units(document.text, tokens, cluster.labels, whole_cells=document.kind == "html")
+    return cut_units(
+        document.text,
+        tokens,
+        cluster.labels,
+        whole_cells=document.kind == "html",
+        spaced=cluster.spaced,
+    )
 
 
 class _Readings(NamedTuple):
@@ -281,7 +324,7 @@ def _template_tables(
             + others.get(library.templates[reading.template].edition, 0.0)
             for reading in own
         ]
-        tables.append(_table(document, library, u, own, scores, readings.share))
+        tables.append(_table(document, library, u, own, scores, readings))
     return [table for table in tables if table is not None]
 
 
@@ -337,7 +380,7 @@ def _table(
     units: Units,
     readings: Sequence[_Reading],
     scores: Sequence[float],
-    law_share: float,
+    law: _Readings,
 ) -> Table | None:
     """The most probable reading as a table; equal grids lend each other their probability.
 
@@ -356,10 +399,12 @@ def _table(
     alignment = align(chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring)
     if not holds_values(alignment):
         return None
-    filled = fill_grid(document, units, alignment, layout * law_share)
+    filled = fill_grid(document, units, alignment, layout * law.share * _cut_right(law, template))
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks)
+    if certainty < ACCEPT:
+        status = "review"
     return Table(
         template.id,
         _raw_extent(document, filled.span),
@@ -372,6 +417,12 @@ def _table(
         template.title,
         alignment,
     )
+
+
+def _cut_right(law: _Readings, template: Template) -> float:
+    """Probability that units are cells: open where words stand in cells that nothing parts."""
+    parted = law.law.name not in ("order", "rows")
+    return 1.0 if parted or all(s.kind != SlotKind.TEXT for s in template.slots) else UNCUT
 
 
 def _raw_extent(document: Document, span: Span) -> Span:

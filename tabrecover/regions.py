@@ -71,21 +71,40 @@ def may_hold(hits: Sequence[Hit], library: Library) -> bool:
     )
 
 
-def cell_hits(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that stand alone in `text`, longest first where they overlap."""
-    starts = {hit.start for hit in hits}
-    ends = {hit.end for hit in hits}
-    origin = folded.origin
-    kept = [
-        hit
-        for hit in hits
-        if _ends_alone(text, int(origin[hit.start]) - 1, -1, hit.start in ends)
-        and _ends_alone(text, int(origin[hit.end - 1]) + 1, 1, hit.end in starts)
-    ]
+def cell_hits(
+    text: str, folded: Folded, hits: Sequence[Hit], library: Library, *, spaced: bool = False
+) -> list[Hit]:
+    """The hits that stand alone in `text`, longest first where they overlap.
+
+    Hits of the same template may stand side by side. `spaced`: one space is enough between a
+    hit and other words, as where a whole table is on one line.
+    """
+    owners = [{template for template, _ in library.places[hit.phrase]} for hit in hits]
+    starting: dict[int, set[int]] = {}
+    ending: dict[int, set[int]] = {}
+    for hit, templates in zip(hits, owners, strict=True):
+        starting.setdefault(hit.start, set()).update(templates)
+        ending.setdefault(hit.end, set()).update(templates)
+    kept = []
+    for hit, templates in zip(hits, owners, strict=True):
+        first, last = int(folded.origin[hit.start]), int(folded.origin[hit.end - 1])
+        before = not templates.isdisjoint(ending.get(hit.start, ()))
+        behind = not templates.isdisjoint(starting.get(hit.end, ()))
+        if (
+            _ends_alone(text, first - 1, -1, before, spaced)
+            and _ends_alone(text, last + 1, 1, behind, spaced)
+            and not _cuts_number(text, first)
+            and not _cuts_number(text, last + 1)
+        ):
+            kept.append(hit)
     return _longest(kept)
 
 
-def _ends_alone(text: str, position: int, step: int, meets_hit: bool) -> bool:
+def _cuts_number(text: str, at: int) -> bool:
+    return 0 < at < len(text) and text[at].isdigit() and text[at - 1].isdigit()
+
+
+def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bool) -> bool:
     """Whether the text beyond one end of a hit separates it from its neighbourhood."""
     spaces = 0
     while 0 <= position < len(text):
@@ -94,7 +113,7 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool) -> bool:
             return True
         if char.isspace():
             spaces += 1
-            if spaces > 1:
+            if spaces > 1 or spaced:
                 return True
         elif char in _CLOSERS:
             spaces = 0
@@ -127,7 +146,7 @@ def find_candidates(folded: Folded, hits: Sequence[Hit], library: Library) -> li
 
     `hits` as `cell_hits` gives them. Time is linear in their number for each template.
     """
-    if len(hits) < MIN_SEEDS:
+    if not hits:
         return []
     strange = _strange_text(folded, hits)
     by_template: dict[int, list[Seed]] = {}
@@ -224,7 +243,7 @@ class _Chainer:
                 continue
             seeds = tuple(self.seeds[k] for k in reversed(path))
             covered = sum(self.weight[seed.slot] for seed in seeds)
-            if covered >= enough and len(seeds) >= MIN_SEEDS:
+            if covered >= enough and len(seeds) >= min(MIN_SEEDS, len(self.weight)):
                 used[path[-1] : end + 1] = b"\1" * (end + 1 - path[-1])
                 result.append((seeds, self.best[end], covered))
         return result

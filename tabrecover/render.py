@@ -115,8 +115,11 @@ def _html_cell(cell: Cell, least: float) -> str:
         attributes += f' data-key="{html.escape(cell.key)}"'
     if cell.role == "value":
         attributes += f' data-confidence="{cell.confidence:.3f}"'
-        if cell.confidence < least:
-            attributes += f' class="doubt" title="{html.escape(_doubt(cell))}"'
+        words = bool(cell.text) and classify(cell.text) == UnitKind.TEXT
+        doubtful = cell.confidence < least
+        classes = " ".join(name for name, has in (("text", words), ("doubt", doubtful)) if has)
+        attributes += f' class="{classes}"' if classes else ""
+        attributes += f' title="{html.escape(_doubt(cell))}"' if doubtful else ""
     return f"<{tag}{attributes}>{html.escape(cell.text, quote=False)}</{tag}>"
 
 

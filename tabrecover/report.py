@@ -48,6 +48,7 @@ table { border-collapse: collapse; }
 th, td { border: 1px solid #999; padding: .25em .5em; }
 th { background: #f0f0f0; font-weight: normal; text-align: left; }
 td { text-align: right; min-width: 2em; }
+td.text { text-align: left; }
 td.doubt { background: #ffe9a8; }
 td.doubt::after { content: " ?"; font-weight: bold; color: #8a5a00; }
 .review { color: #8a5a00; } .source, .error { color: #a01515; }
@@ -171,11 +172,13 @@ def markdown(results: Iterable[Outcome], least: float) -> Iterator[str]:
 
 
 def tidy(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: ARG001
-    """CSV with one line a value: source, then `render.TIDY_COLUMNS`."""
-    yield render.csv_line(["source", *render.TIDY_COLUMNS])
+    """CSV with one line a value: source, number of the table in it, `render.TIDY_COLUMNS`."""
+    yield render.csv_line(["source", "table", *render.TIDY_COLUMNS])
     for result in results:
-        for row in result.recovery.tidy() if result.recovery else ():
-            yield render.csv_line([_one_line(result.source), *row.values()])
+        tables = result.recovery.tables if result.recovery else ()
+        for number, table in enumerate(tables, start=1):
+            for row in table.tidy():
+                yield render.csv_line([_one_line(result.source), number, *row.values()])
 
 
 # --- templates ----------------------------------------------------------------------------------

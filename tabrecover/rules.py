@@ -87,8 +87,9 @@ def _plain(amount: Decimal | None) -> int | float | None:
 def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> dict[int, str]:
     """Values that a rule implies for a doubtful cell, if it is the rule's only doubtful one.
 
-    A suggestion is never more than that; it is left out where rules contradict each other or
-    the implied value is what the cell says already.
+    A suggestion is never more than that; it is left out where rules contradict each other, where
+    the implied value is what the cell says already, and where it would be the rule's only
+    negative number: then the source breaks the rule.
     """
     implied: dict[int, set[Decimal]] = {}
     for instance in template.instances:
@@ -100,6 +101,9 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
         if left is not None and right is not None:
             on_left = doubtful[0] in instance.left
             value = EXACT.subtract(right, left) if on_left else EXACT.subtract(left, right)
+            amounts = [_amount(cells[i].text) or ZERO for i in (*instance.left, *instance.right)]
+            if value < 0 <= min(amounts):
+                continue
             implied.setdefault(doubtful[0], set()).add(value)
     return {
         i: str(_plain(value))

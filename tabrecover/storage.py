@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _TOP_KEYS = {"id", "title", "edition", "language", "context", "aliases", "rules"}
+_DATA_ATTRIBUTES = ("data-key", "data-type", "data-optional", "data-repeated")
 _SPACE = re.compile(r"\s+")
 MAX_TEMPLATE_BYTES = 8_000_000
 
@@ -61,11 +62,16 @@ def parse_template(
         rules=[_rule(entry, file) for entry in options.get("rules", [])],
         context=options.get("context", []),
         file=file,
+        settings_file=_toml_name(file),
     )
 
 
+def _toml_name(file: str) -> str:
+    return str(Path(file).with_suffix(".toml")) if file else ""
+
+
 def _settings(text: str, file: str) -> dict[str, Any]:
-    toml_file = str(Path(file).with_suffix(".toml")) if file else ""
+    toml_file = _toml_name(file)
     try:
         options = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -102,8 +108,8 @@ def _rule(entry: dict[str, Any], file: str) -> Rule:
     ):  # fmt: skip
         raise TemplateError(
             'a rule has exactly id = "…", left = [keys], right = [keys]',
-            file=str(Path(file).with_suffix(".toml")) if file else "",
-            node=f"rule {name!r}",
+            file=_toml_name(file),
+            node=f"rule {name!r}" if name is not None else "a rule without id",
         )
     return Rule(name, tuple(left), tuple(right))  # type: ignore[arg-type]
 
@@ -133,6 +139,7 @@ def _own_rows(table: lxml_html.HtmlElement) -> list[lxml_html.HtmlElement]:
 def _row(
     tr: lxml_html.HtmlElement, table: lxml_html.HtmlElement, index: int, file: str
 ) -> tuple[str | None, list[DrawnCell]]:
+    _check_attributes(tr, file, f"row {index + 1}")
     if tr.get("data-repeated") is not None:
         raise TemplateError(
             "repeated rows are not supported yet", file=file, node=f"row {index + 1}"
@@ -144,6 +151,16 @@ def _row(
     return tr.get("data-key"), drawn
 
 
+def _check_attributes(element: lxml_html.HtmlElement, file: str, node: str) -> None:
+    for name in element.attrib:
+        if str(name).startswith("data-") and name not in _DATA_ATTRIBUTES:
+            raise TemplateError(
+                f"unknown attribute {name!r}; known are {', '.join(_DATA_ATTRIBUTES)}",
+                file=file,
+                node=node,
+            )
+
+
 def _drawn(
     element: lxml_html.HtmlElement,
     tr: lxml_html.HtmlElement,
@@ -151,6 +168,7 @@ def _drawn(
     file: str,
     node: str,
 ) -> DrawnCell:
+    _check_attributes(element, file, node)
     kind = element.get("data-type") or tr.get("data-type") or table.get("data-type") or "text"
     if kind not in VALUE_TYPES:
         raise TemplateError(
@@ -201,6 +219,9 @@ def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateE
         yield str(folder), TemplateError("no such file or folder", file=str(folder))
         return
     files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
+    if root.is_file() and root.suffix.lower() not in (".html", ".htm"):
+        yield str(folder), TemplateError("give the template's .html file", file=str(folder))
+        return
     if not files:
         yield str(folder), TemplateError("no *.html templates in this folder", file=str(folder))
     owner: dict[str, Path] = {}

@@ -174,11 +174,13 @@ def compile_template(
     rules: Sequence[Rule] = (),
     context: Sequence[str] = (),
     file: str = "",
+    settings_file: str = "",
 ) -> Template:
     """Work out positions, keys and slots of a drawn table.
 
     `rows` pairs each row's key (or None) with its cells, left to right, as HTML has them.
-    Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid.
+    Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid, or
+    `settings_file` and the entry, where aliases or rules don't fit it.
     """
     placed, n_rows, n_cols = _place(rows, file)
     if not any(cell.role == "label" and cell.text for cell in placed):
@@ -186,7 +188,7 @@ def compile_template(
     if not any(cell.role == "value" for cell in placed):
         raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
     keyed = _with_keys(placed, [key for key, _ in rows], file)
-    cells = _with_forms(keyed, aliases or {}, file)
+    cells = _with_forms(keyed, aliases or {}, settings_file)
     return Template(
         id=id,
         title=title,
@@ -197,7 +199,7 @@ def compile_template(
         cells=cells,
         slots=_slots(cells, n_rows, n_cols),
         rules=tuple(rules),
-        instances=_bind(rules, cells, file),
+        instances=_bind(rules, cells, settings_file),
         context=(id, *context),
     )
 
@@ -346,12 +348,22 @@ def _bind(
         ]
         if not found:
             raise TemplateError(
-                f"matches no cells; keys are, for example, {', '.join(sorted(by_key)[:3])}",
+                f"matches no cells{_unmatched(terms, by_key)}; keys are, for example, "
+                f"{', '.join(sorted(by_key)[:3])}",
                 file=file,
                 node=f"rule {rule.id!r}",
             )
         instances += found
     return tuple(instances)
+
+
+def _unmatched(terms: Sequence[str], by_key: dict[str, int]) -> str:
+    """The first term that fits no key at all, for a message."""
+    for term in terms:
+        pattern = re.compile(re.escape(term).replace(r"\*", ".+"))
+        if not any(pattern.fullmatch(key) for key in by_key):
+            return f" ({term!r} fits none)"
+    return ""
 
 
 def _bindings(terms: Sequence[str], by_key: dict[str, int]) -> list[str]:

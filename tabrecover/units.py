@@ -11,6 +11,7 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.fold import fold_text
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Token
 
-__all__ = ["LabelSpan", "Units", "classify", "cut_units", "leading_values", "number_of"]
+__all__ = [
+    "LEFTOVERS",
+    "LabelSpan",
+    "Units",
+    "classify",
+    "cut_units",
+    "leading_values",
+    "number_of",
+]
 
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
 _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
@@ -36,6 +45,7 @@ _WORDS = re.compile(r"\S+")
 _COLONS = ":："
 _OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"
+LEFTOVERS = " *＊" + _COLONS + _CLOSERS  # what a label leaves behind where its words are found
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
 
@@ -89,20 +99,34 @@ def number_of(text: str) -> Decimal | None:
 
 
 def cut_units(
-    text: str, tokens: Sequence[Token], labels: Sequence[LabelSpan], *, whole_cells: bool = False
+    text: str,
+    tokens: Sequence[Token],
+    labels: Sequence[LabelSpan],
+    *,
+    whole_cells: bool = False,
+    spaced: bool = False,
 ) -> Units:
     """Cut tokens into units along `labels` (disjoint, ascending).
 
-    `whole_cells`: texts between two cell ends are one unit, as in HTML.
+    `whole_cells`: texts between two cell ends are one unit, as in HTML. `spaced`: nothing but
+    spaces parts the cells, so every number between words is a unit.
     """
-    cutter = _Cutter(text, labels, whole_cells)
+    cutter = _Cutter(text, labels, whole_cells, spaced)
     for token in tokens:
         cutter.feed(token)
     return cutter.finish()
 
 
+def _run_key(word: re.Match[str]) -> int:
+    """Equal for neighbouring words of a text; different for each number."""
+    return -1 if classify(word.group()) == UnitKind.TEXT else word.start()
+
+
 class _Cutter:
-    def __init__(self, text: str, labels: Sequence[LabelSpan], whole_cells: bool) -> None:
+    def __init__(
+        self, text: str, labels: Sequence[LabelSpan], whole_cells: bool, spaced: bool
+    ) -> None:
+        self.spaced = spaced
         self.text = text
         self.labels = labels
         self.whole_cells = whole_cells
@@ -159,9 +183,10 @@ class _Cutter:
         words = list(_WORDS.finditer(piece))
         is_text = classify(piece) == UnitKind.TEXT
         numbers = is_text and all(classify(word.group()) != UnitKind.TEXT for word in words)
-        if numbers and not _PAGE_NUMBER.fullmatch(piece):
-            for word in words:
-                self._add(Unit(start + word.start(), start + word.end()))
+        if is_text and (numbers or self.spaced) and not _PAGE_NUMBER.fullmatch(piece):
+            for _, run in groupby(words, key=_run_key):
+                run_words = list(run)
+                self._add(Unit(start + run_words[0].start(), start + run_words[-1].end()))
         elif is_text and self._joins(piece, clings):
             self.units[-1] = self.units[-1]._replace(end=end)
             self.gap = ""

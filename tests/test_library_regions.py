@@ -24,13 +24,15 @@ TABLE = "项目\n收入合计\n支出合计\n本级部门\n12\n13\n下级单位\
 
 def standing_alone(text: str) -> list[str]:
     folded = fold(text)
-    hits = cell_hits(text, folded, LIBRARY.find(folded.text))
+    hits = cell_hits(text, folded, LIBRARY.find(folded.text), LIBRARY)
     return [folded.text[hit.start : hit.end] for hit in hits]
 
 
 def candidates(text: str, library: Library = LIBRARY) -> list[Candidate]:
     folded = fold(text)
-    return find_candidates(folded, cell_hits(text, folded, library.find(folded.text)), library)
+    return find_candidates(
+        folded, cell_hits(text, folded, library.find(folded.text), library), library
+    )
 
 
 @given(st.text(st.sampled_from("项目收入合计支出本级12 \n|"), max_size=60))

@@ -163,7 +163,8 @@ def test_html_is_read_back_by_the_standard_library(one: str, other: str) -> None
     assert [(tag, text) for tag, _, text in reader.rows[0]] == [
         ("th", one), ("td", other)
     ]  # fmt: skip
-    assert set(reader.rows[0][1][1]) == {"data-key", "data-confidence"}
+    assert set(reader.rows[0][1][1]) - {"class"} == {"data-key", "data-confidence"}
+    assert reader.rows[0][1][1].get("class", "text") == "text"
 
 
 def test_html_keeps_spans_and_marks_doubt() -> None:

@@ -126,14 +126,15 @@ def test_a_number_with_a_huge_exponent_does_no_harm() -> None:
         ((("", 0.5, {"2": 0.5}), "2", "3"), {"r.a": "1"}),
         (("1", "2", ("9", 0.5, {})), {"r.total": "3"}),
         ((("1.5", 0.5, {}), "1", "3"), {"r.a": "2"}),
-        ((("7", 0.5, {}), "8", "3"), {"r.a": "-5"}),
+        ((("7", 0.5, {}), "8", "3"), {}),
+        ((("7", 0.5, {}), "-2", "-7"), {"r.a": "-5"}),
         (("1", "2", ("3", 0.5, {})), {}),
         (("1", "2", "4"), {}),
         ((("1", 0.5, {}), ("2", 0.5, {}), "4"), {}),
         ((("1", 0.5, {}), "无", "4"), {}),
     ],
     ids=[
-        "left", "right", "decimal", "negative", "says so already", "no doubt", "two doubts", "word"
+        "left", "right", "decimal", "the only negative", "negative", "says so already", "no doubt", "two doubts", "word"
     ],
 )  # fmt: skip
 def test_a_rule_suggests_for_its_only_doubtful_cell(
