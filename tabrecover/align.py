@@ -225,6 +225,7 @@ class _Solver:
         self.slot_kinds = template.slot_kinds
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
         self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
+        self.has_optional = bool(template.optional_slots.any())
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
@@ -265,8 +266,10 @@ class _Solver:
             self.trace[start + i] = first + slot if slot >= 0 else -1
         for j, shares in solution.shares.items():
             self.placements[first + j] = tuple(
-                share if share.symbol == NOTHING else share._replace(symbol=start + share.symbol)
-                for share in shares
+                [
+                    Placement(symbol if symbol == NOTHING else start + symbol, p, margin)
+                    for symbol, p, margin in shares
+                ]
             )
 
     def _key(self, segment: _Segment) -> _Key | None:
@@ -287,7 +290,9 @@ class _Solver:
         start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
         match = self.scoring.emission[kinds[:, None], slot_kinds[None, :]]
-        match[:, self.template.optional_slots[first:last]] += np.log(self.scoring.optional_used)
+        if self.has_optional:
+            optional = self.template.optional_slots[first:last]
+            match[:, optional] += np.log(self.scoring.optional_used)
         if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
         stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)

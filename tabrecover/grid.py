@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FilledGrid", "fill_grid"]
 
+UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
 
 
@@ -63,6 +64,7 @@ class _Filler:
     ) -> None:
         self.document = document
         self.units = units.units
+        self.texts = [document.text[unit.start : unit.end] for unit in units.units]
         self.alignment = alignment
         self.layout = layout
         self.origin_slot: dict[int, int] = {}
@@ -73,9 +75,6 @@ class _Filler:
         for symbol, at in zip(alignment.symbols, alignment.trace, strict=True):
             if at >= 0 and symbol.unit >= 0:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
-
-    def _text(self, unit: int) -> str:
-        return self.document.text[self.units[unit].start : self.units[unit].end]
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
         return tuple(
@@ -90,7 +89,7 @@ class _Filler:
         placement = seen + (1 - seen) * LOST_LABEL if units else LOST_LABEL
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "label", cell.text,
-            " ".join(map(self._text, units)) if units else None, None,
+            " ".join([self.texts[unit] for unit in units]) if units else None, None,
             Confidence(self.layout, placement).total, self._spans(units),
         )  # fmt: skip
 
@@ -99,18 +98,28 @@ class _Filler:
         margins: dict[str, float] = {}
         for symbol, probability, margin in self._placements(index):
             unit = -1 if symbol == NOTHING else self.alignment.symbols[symbol].unit
-            text = self._text(unit) if unit >= 0 else ""
+            text = self.texts[unit] if unit >= 0 else ""
             shares[text] = shares.get(text, 0.0) + probability
             margins[text] = max(margins.get(text, -inf), margin)
         units = self.placed.get(index, [])
-        chosen = self._text(units[0]) if units else ""
+        chosen = self.texts[units[0]] if units else ""
         rival = max((m for text, m in margins.items() if text != chosen), default=-inf)
         lead = margins.get(chosen, -inf) - rival if margins else 0.0
-        total = Confidence(self.layout, shares.get(chosen, 0.0), lead).total
+        placement = shares.get(chosen, 0.0)
+        if not chosen and self._is_unseen(index):
+            placement = min(placement, UNSEEN_ROW)
+        total = Confidence(self.layout, placement, lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
             total, self._spans(units), alternatives(shares, chosen, total),
         )  # fmt: skip
+
+    def _is_unseen(self, index: int) -> bool:
+        """Whether the dump shows neither this cell nor the label of its row."""
+        label = self.alignment.template.row_labels.get(index)
+        optional = self.alignment.template.cells[index].optional
+        traced = any(s != NOTHING and p > 0.5 for s, p, _ in self._placements(index))
+        return label is not None and not optional and not traced and not self.placed.get(label)
 
     def _placements(self, index: int) -> Sequence[Placement]:
         return self.alignment.placements.get(self.origin_slot[index], ())

@@ -158,6 +158,23 @@ class Template:
         return np.array([s.optional and s.kind <= SlotKind.LABEL for s in self.slots], dtype=bool)
 
     @cached_property
+    def row_labels(self) -> dict[int, int]:
+        """The label nearest to the left in the row of every value cell that has one, by index."""
+        owner = {
+            (r, c): i
+            for i, cell in enumerate(self.cells)
+            for r in range(cell.row, cell.row + cell.rowspan)
+            for c in range(cell.col, cell.col + cell.colspan)
+        }
+        nearest: dict[int, int] = {}
+        for i, cell in enumerate(self.cells):
+            lefts = (owner[cell.row, c] for c in range(cell.col - 1, -1, -1))
+            label = next((j for j in lefts if self.cells[j].role == "label"), None)
+            if cell.role == "value" and label is not None:
+                nearest[i] = label
+        return nearest
+
+    @cached_property
     def geometry(self) -> int:
         """Equal for templates that bind the same keys to the same labels in the same grid."""
         return hash(tuple((c.row, c.col, c.rowspan, c.colspan, c.text, c.key) for c in self.cells))

@@ -134,7 +134,8 @@ def test_a_number_with_a_huge_exponent_does_no_harm() -> None:
         ((("1", 0.5, {}), "无", "4"), {}),
     ],
     ids=[
-        "left", "right", "decimal", "the only negative", "negative", "says so already", "no doubt", "two doubts", "word"
+        "left", "right", "decimal", "the only negative", "negative", "says so already", "no doubt",
+        "two doubts", "word",
     ],
 )  # fmt: skip
 def test_a_rule_suggests_for_its_only_doubtful_cell(

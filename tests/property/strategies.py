@@ -11,7 +11,7 @@ from html import escape
 
 from hypothesis import strategies as st
 
-from tabrecover.storage import builtin_library
+from tabrecover.storage import builtin_library, parse_template
 from tabrecover.template import Template
 
 Values = dict[int, str]
@@ -30,10 +30,51 @@ entries = st.one_of(integers, integers, integers, st.just(""), st.sampled_from([
 decimals = st.one_of(entries, st.sampled_from(["3.5", "0.25", "1,203.75"]))
 
 
+WORDS = [
+    *("Assets", "Cash", "Inventory", "Receivables", "Revenue", "Wages", "Travel", "Energy"),
+    *(
+        "北部地区",
+        "南部地区",
+        "人均收入",
+        "粮食产量",
+        "在校学生",
+        "图书馆藏",
+        "床位总数",
+        "用电总量",
+    ),
+    *("Größe", "Höhe", "Länge", "Gewicht", "Umsatz", "Löhne", "Zinsen", "Vorräte", "Summe"),
+]
+
+
+@st.composite
+def drawn_templates(draw: st.DrawFn) -> Template:
+    """A layout of its own: grouped column headers, grouped row headers, unique labels."""
+    words = draw(st.permutations(WORDS))
+    label = iter(words)
+    n_columns, n_rows = draw(st.integers(2, 5)), draw(st.integers(2, 6))
+    group = draw(st.integers(0, n_rows))  # so many first rows share a row header
+    left = 2 if group else 1
+    over = draw(st.integers(0, n_columns))  # so many first columns share a header above
+    corner = draw(st.booleans())
+    height = 2 if over else 1
+    text = f"<table data-type=integer><tr><th rowspan={height} colspan={left}>"
+    text += next(label) if corner else ""
+    text += f"<th colspan={over}>{next(label)}" if over else ""
+    upper = [f"<th rowspan={height}>{next(label)}" for _ in range(n_columns - over)]
+    text += "".join(upper)
+    text += "<tr>" + "".join(f"<th>{next(label)}" for _ in range(over)) if over else ""
+    for row in range(n_rows):
+        text += "<tr>"
+        text += f"<th rowspan={group}>{next(label)}" if group and row == 0 else ""
+        text += f"<th colspan={1 if row < group else left}>{next(label)}"
+        text += "<td>" * n_columns
+    return parse_template(text + "</table>", name="drawn")
+
+
 @st.composite
 def filled(draw: st.DrawFn, blanks: bool = True) -> tuple[Template, Values]:
     """A template and texts for its value cells; without blanks if asked."""
-    template = draw(st.sampled_from(TEMPLATES))
+    template = draw(st.one_of(st.sampled_from(TEMPLATES), drawn_templates()))
     values = {
         i: draw((decimals if cell.type == "decimal" else entries) if blanks else integers)
         for i, cell in enumerate(template.cells)

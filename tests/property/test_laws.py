@@ -23,8 +23,9 @@ law = settings(
 
 def only_table(template: Template, dump: str) -> Table:
     """The dump's one table, with the template's shape, grid, keys and labels."""
-    (table,) = tabrecover.recover(dump).tables
-    known = {t.id: t for t in builtin_library().templates}
+    library = tabrecover.Library(dict.fromkeys([*builtin_library().templates, template]))
+    (table,) = tabrecover.recover(dump, templates=library).tables
+    known = {t.id: t for t in library.templates}
     assert table.template
     assert known[table.template].geometry == template.geometry
     assert table.shape == (template.n_rows, template.n_cols)
