@@ -38,6 +38,7 @@ MAX_POSITIONS = 200_000  # larger tables are data files, and a record of them wo
 MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
+EVEN_ROWS = 0.95  # probability of the layout where every row shows the same number of cells
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
 LEADING_BLANK, OTHER_BLANK = 0.01, 0.2  # rows are filled from the left
 _LINE = re.compile(r"[^\n]*\n?")
@@ -113,10 +114,12 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
         return None
     if not _is_table([entry for row in rows for entry in row], [len(row) for row in rows]):
         return None
+    even = law.blanks_shown and all(len(row) == width for row in rows)
+    layout = max(law.confidence, EVEN_ROWS) if even else law.confidence
     profile = _Profile([row for row in rows if len(row) == width], width)
     cells: list[Cell] = []
     for number, row in enumerate(rows):
-        cells += _place_row(document, number, row, profile, law)
+        cells += _place_row(document, number, row, profile, law, layout)
     cells = _with_roles(cells, len(rows))
     status = table_status(cells, ())
     span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
@@ -170,7 +173,12 @@ def _look(text: str) -> tuple[bool, bool]:
 
 
 def _place_row(
-    document: Document, number: int, row: Sequence[_Entry], profile: _Profile, law: Law
+    document: Document,
+    number: int,
+    row: Sequence[_Entry],
+    profile: _Profile,
+    law: Law,
+    layout: float,
 ) -> list[Cell]:
     n, width = len(row), profile.width
     if n == width:
@@ -191,7 +199,7 @@ def _place_row(
         for i in range(n):
             texts[row[i].text] = texts.get(row[i].text, 0.0) + float(probability[i, c])
         texts[""] = texts.get("", 0.0) + max(0.0, 1 - sum(texts.values()))
-        cells.append(_cell(document, number, c, entry, texts, law.confidence))
+        cells.append(_cell(document, number, c, entry, texts, layout))
     return cells
 
 
