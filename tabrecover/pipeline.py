@@ -41,6 +41,7 @@ __all__ = ["recover_document"]
 
 RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth aligning
 MAX_RIVALS = 6
+WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
 _SEPARATORS = frozenset("\n\r\v\f\t\x1d\x1e\x1f" + BARS)
@@ -125,7 +126,17 @@ def _clusters(
     clusters: list[_Cluster] = []
     for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
         before = clusters[-1].end if clusters else 0
-        after = bounds[number + 1][0] if number + 1 < len(bounds) else len(document.text)
+        if start < before:  # inside a table that far more speaks for
+            continue
+        score = group[0].score
+        after = next(
+            (
+                bounds[later][0]
+                for later in range(number + 1, len(groups))
+                if groups[later][0].score >= WEAK_SCORE * score
+            ),
+            len(document.text),
+        )
         reached = _reach_back(document.text, max(before, start - REACH), start, group, library)
         stop = _reach_on(document.text, end, min(after, end + REACH), group, library)
         inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]

@@ -147,3 +147,25 @@ def test_closed_pipe_is_quiet() -> None:
     command = f"{sys.executable} -m tabrecover recover {MACHENG} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602
     assert done.stderr == b""
+
+
+def test_output_into_a_pipe_is_written_there(tmp_path: Path) -> None:
+    """A named pipe given with `-o` is written into, not replaced by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:  # noqa: S603, S607
+        assert run("recover", MACHENG, "-f", "json", "-o", pipe).returncode == 0
+        received = reader.communicate(timeout=60)[0]
+    assert len(json.loads(received)["tables"]) == 3
+    assert pipe.is_fifo()
+
+
+def test_closed_standard_streams_are_told() -> None:
+    """A closed input is an input that failed; a full output ends the run with a message."""
+    for redirect, code, words in (("<&-", 1, b"closed"), (">/dev/full", 2, b"can't be written")):
+        source = "-" if redirect == "<&-" else MACHENG
+        command = f"{sys.executable} -m tabrecover recover {source} {redirect}"
+        done = subprocess.run(command, shell=True, capture_output=True, check=False)  # noqa: S602
+        assert done.returncode == code
+        assert words in done.stderr
+        assert b"Traceback" not in done.stderr

@@ -134,3 +134,71 @@ def test_long_list_of_repeated_labels_ends() -> None:
     """Thousands of repeated header rows without values are answered, with no table."""
     row = "结果维持 结果纠正 其他结果 尚未审结 总计 "
     assert tabrecover.recover(row * 2000).tables == ()
+
+
+def test_pipe_table_of_unknown_layout() -> None:
+    """Outer bars delimit a row; they are no cells of their own."""
+    rows = "| Name | Red | Blue |\n|---|---|---|\n| Ann | 1 | 2 |\n| Bob |  | 4 |\n"
+    dump = f"Before.\n\n{rows}\nAfter.\n"
+    (table,) = tabrecover.recover(dump, templates="none").tables
+    assert table.template is None
+    assert table.to_csv() == "Name,Red,Blue\nAnn,1,2\nBob,,4\n"
+
+
+def test_html_table_of_unknown_layout() -> None:
+    """A data table inside a layout table comes back with its spans; the layout table does not."""
+    html = (
+        "<table><tr><td><ul><li>Home</ul></td><td><table><tr><th rowspan=2>Item"
+        "<th colspan=2>Price 2020<tr><th>net<th>gross<tr><td>Bolt<td>1.50<td>1.80"
+        "</table></td></tr></table>"
+    )
+    (table,) = tabrecover.recover(html).tables
+    assert table.to_csv() == "Item,Price 2020,\n,net,gross\nBolt,1.50,1.80\n"
+    assert [(c.rowspan, c.colspan) for c in table.cells][:2] == [(2, 1), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Home | News | About\nJobs | Press | Contact\n",
+        "cat a.txt | sort | uniq -c\nls | wc -l\n",
+        "def f(x):\n\treturn x\n\ndef g(y):\n\tif y:\n\t\treturn 1\n",
+        "all: a b\n\tcc -o all a b\n\tstrip all\n",
+    ],
+    ids=["menu", "shell pipes", "indented code", "makefile"],
+)
+def test_bars_and_tabs_that_make_no_table(text: str) -> None:
+    """Menus, pipes and indentation are no tables."""
+    assert tabrecover.recover(text).tables == ()
+
+
+def test_label_of_another_template_cuts_no_value() -> None:
+    """A value made of an own label and one of another template stays whole."""
+    own = tabrecover.parse_template(
+        "<table data-type=text><tr><th>品名<th>水果<th>等级<tr><td data-key=a><td data-key=b>"
+        "<td data-key=c></table>",
+        'id = "own"',
+    )
+    other = tabrecover.parse_template(
+        "<table><tr><th>热带<td><tr><th>温带<td><tr><th>寒带<td></table>", 'id = "other"'
+    )
+    dump = "品名\t水果\t等级\n甲\t热带水果\t一级\n"
+    (table,) = tabrecover.recover(dump, templates=[own, other]).tables
+    assert [c.text for c in table.cells if c.role == "value"] == ["甲", "热带水果", "一级"]
+
+
+def test_absent_optional_row_takes_no_values() -> None:
+    """An optional row that the dump leaves out stays blank; its neighbours keep their values."""
+    template = tabrecover.parse_template(
+        "<table data-type=integer><tr><th>Depot<th data-key=a>Vans<th data-key=b>Cars"
+        "<tr data-key=n><th>North<td><td><tr data-key=m data-optional><th>Mobile<td><td>"
+        "<tr data-key=s><th>South<td><td></table>",
+        'id = "depots"',
+    )
+    dump = "Depot\nVans\nCars\nNorth\n4\n11\nSouth\n16\n7\n"
+    (table,) = tabrecover.recover(dump, templates=template).tables
+    found = {c.key: (c.text, c.confidence >= 0.9) for c in table.cells if c.role == "value"}
+    assert found == {
+        "n.a": ("4", True), "n.b": ("11", True), "m.a": ("", True), "m.b": ("", True),
+        "s.a": ("16", True), "s.b": ("7", True),
+    }  # fmt: skip
