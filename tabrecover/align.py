@@ -4,8 +4,9 @@ Symbols (units, empty cells and row ends as the dialect's law reads them) are al
 *Anchors* are labels that occur once in the region and once in the template, on the longest
 increasing subsequence of their slots; between neighbouring anchors each segment is a small
 lattice of its own, solved exactly by forward-backward. Segments that look alike (same kinds of
-symbols, same kinds of slots) are solved once. A symbol may be a stray, a slot may show nothing,
-a label may be damaged, or be seen only in pieces at the positions that its cell covers.
+symbols, same kinds of slots) are solved once. A symbol may be a stray, a slot may show nothing, a
+row may be left out, a label may be damaged, or be seen only in pieces at the positions that its
+cell covers.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz import fuzz
 
 from tabrecover.errors import UsageError
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
-from tabrecover.posterior import decode, forward_backward, log_total, margins
+from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.template import SlotKind
 from tabrecover.units import classify
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from tabrecover.dialects import Law
     from tabrecover.library import Library
-    from tabrecover.posterior import Matrix
     from tabrecover.template import Template
     from tabrecover.units import Units
 
@@ -46,8 +47,11 @@ __all__ = [
     "read_symbols",
 ]
 
+Mask = npt.NDArray[np.bool_]
+_Lattice = tuple[Matrix, Matrix, Matrix]
 _Key = tuple[bytes, bytes, bytes, bool, bool]
 
+MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
@@ -246,7 +250,10 @@ class _Solver:
         key = self._key(segment)
         score = self.scored.get(key) if key else None
         if score is None:
-            score = log_total(*self._lattice(segment))
+            lattice = self._lattice(segment)
+            score = log_total(*lattice)
+            for keep, prior in self._left_out(segment):
+                score = float(np.logaddexp(score, prior + log_total(*_without(lattice, keep))))
             if key:
                 self.scored[key] = score
         return score
@@ -257,7 +264,7 @@ class _Solver:
         key = self._key(segment)
         solution = self.solved.get(key) if key else None
         if solution is None:
-            solution = _solve_lattice(*self._lattice(segment))
+            solution = _solve_lattice(self._lattice(segment), self._left_out(segment))
             if key:
                 self.solved[key] = solution
         self.score += solution.score
@@ -285,7 +292,30 @@ class _Solver:
             stop == len(self.symbols),
         )
 
-    def _lattice(self, segment: _Segment) -> tuple[Matrix, Matrix, Matrix]:
+    def _left_out(self, segment: _Segment) -> list[tuple[Mask, float]]:
+        """Ways to leave out rows that lie in the segment: slots that remain, log-probability.
+
+        One row, or all of them (a table cut off). A row left out is one event, not a coincidence
+        of empty cells; without it, its cells would compete for the values of their neighbours.
+        """
+        width = self.template.n_cols + 1  # a slot for each column, and the row end
+        first, last = segment.first, segment.last
+        rows = [
+            row
+            for row in range(-(-first // width), last // width)
+            if row in self.template.rows_of_values
+        ]
+        if len(rows) > MAX_LEFT_OUT:
+            return []
+        ways = []
+        for absent in [*((row,) for row in rows), *([tuple(rows)] if len(rows) > 1 else [])]:
+            keep = np.ones(last - first, dtype=bool)
+            for row in absent:
+                keep[row * width - first : (row + 1) * width - first] = False
+            ways.append((keep, len(absent) * float(np.log(self.scoring.row_left_out))))
+        return ways
+
+    def _lattice(self, segment: _Segment) -> _Lattice:
         """Scores of matches, strays and skips (see `posterior.forward_backward`)."""
         start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
@@ -347,15 +377,44 @@ class _Solution(NamedTuple):
     score: float
 
 
-def _solve_lattice(match: Matrix, stray: Matrix, skip: Matrix) -> _Solution:
-    probability, score = forward_backward(match, stray, skip)
-    margin = margins(match, stray, skip)
+def _without(lattice: _Lattice, keep: Mask) -> _Lattice:
+    """The lattice without the slots that are not kept."""
+    match, stray, skip = lattice
+    columns = np.append(np.flatnonzero(keep), len(keep))
+    columns[0] = 0 if len(columns) > 1 else len(keep)  # the first column differs from inner ones
+    return match[:, keep], stray[:, columns], skip[keep]
+
+
+def _solve_lattice(lattice: _Lattice, left_out: Sequence[tuple[Mask, float]]) -> _Solution:
+    """Posterior, margins and decoding, averaged over the ways to leave out rows."""
+    everything = np.ones(len(lattice[2]), dtype=bool)
+    ways = [(everything, 0.0), *left_out]
+    solved = [
+        (keep, prior, *forward_backward(*part), margins(*part))
+        for keep, prior in ways
+        for part in (_without(lattice, keep) if prior else lattice,)
+    ]
+    score = float(np.logaddexp.reduce([total + prior for _, prior, _, total, _ in solved]))
+    best = max(margin.best + prior for _, prior, _, _, margin in solved)
+    probability = np.zeros_like(lattice[0])
+    matched = np.full_like(lattice[0], -np.inf)
+    empty = np.full(len(everything), -np.inf)
+    for keep, prior, share, total, margin in solved:
+        behind = margin.best + prior - best
+        probability[:, keep] += share * np.exp(total + prior - score)
+        matched[:, keep] = np.maximum(matched[:, keep], margin.match + behind)
+        empty[keep] = np.maximum(empty[keep], margin.empty + behind)
+        empty[~keep] = np.maximum(empty[~keep], behind)
+    return _Solution(decode(probability), _shares(probability, matched, empty), score)
+
+
+def _shares(probability: Matrix, matched: Matrix, empty: Matrix) -> dict[int, list[Placement]]:
+    """By slot, all that could be there and is not too far behind the best."""
     shares: dict[int, list[Placement]] = {}
-    for i, j in np.argwhere(margin.match > WORST_MARGIN).tolist():
-        placement = Placement(i, float(probability[i, j]), float(margin.match[i, j]))
+    for i, j in np.argwhere(matched > WORST_MARGIN).tolist():
+        placement = Placement(i, float(probability[i, j]), float(matched[i, j]))
         shares.setdefault(j, []).append(placement)
     nothing = np.maximum(0.0, 1 - probability.sum(axis=0)).tolist()
-    for j in np.flatnonzero(margin.empty > WORST_MARGIN).tolist():
-        placement = Placement(NOTHING, nothing[j], float(margin.empty[j]))
-        shares.setdefault(j, []).append(placement)
-    return _Solution(decode(probability), shares, score)
+    for j in np.flatnonzero(empty > WORST_MARGIN).tolist():
+        shares.setdefault(j, []).append(Placement(NOTHING, nothing[j], float(empty[j])))
+    return shares

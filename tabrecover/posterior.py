@@ -29,10 +29,14 @@ TIE_DIGITS = 9  # probabilities equal to this many digits are a tie
 
 
 class Margins(NamedTuple):
-    """Log-odds against the best alignment, at most 0: of matches `[n, m]`, of empty slots `[m]`."""
+    """Log-odds against the best alignment, at most 0: of matches `[n, m]`, of empty slots `[m]`.
+
+    `best` is the best alignment's score.
+    """
 
     match: Matrix
     empty: Matrix
+    best: float
 
 
 def forward_backward(match: Matrix, stray: Matrix, skip: Matrix) -> tuple[Matrix, float]:
@@ -65,7 +69,7 @@ def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
     best = reached[n, m]
     matched = reached[:-1, :-1] + match + after_match[1:, 1:] - best
     empty = (reached[:, :-1] + skip + after_skip[:, 1:]).max(axis=0) - best
-    return Margins(np.minimum(matched, 0.0), np.minimum(empty, 0.0))
+    return Margins(np.minimum(matched, 0.0), np.minimum(empty, 0.0), float(best))
 
 
 def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matrix:

@@ -158,6 +158,12 @@ class Template:
         return np.array([s.optional and s.kind <= SlotKind.LABEL for s in self.slots], dtype=bool)
 
     @cached_property
+    def rows_of_values(self) -> frozenset[int]:
+        """Rows that have both a label of their own and values: those that may be left out."""
+        labels = {slot.row for slot in self.slots if slot.kind == SlotKind.LABEL}
+        return frozenset(s.row for s in self.slots if s.kind <= SlotKind.TEXT and s.row in labels)
+
+    @cached_property
     def row_labels(self) -> dict[int, int]:
         """The label nearest to the left in the row of every value cell that has one, by index."""
         owner = {

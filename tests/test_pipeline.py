@@ -109,6 +109,23 @@ def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
     assert tabrecover.recover(before + between.join(labels) + after).tables == ()
 
 
+def test_row_left_out_leaves_its_neighbours_alone() -> None:
+    """Values beside a row that the dump lacks are told; the row's own cells are not."""
+    template = next(t for t in builtin_library().templates if t.id.endswith("2021/requests"))
+    lines = []
+    for row in range(3, 28):
+        labels = [c.text for c in template.cells if c.row == row and c.role == "label"]
+        if row != 6:
+            lines += [*labels, *(str(10 * row + k) for k in range(7))]
+    header = [c.text for c in template.cells if c.row < 3]
+    (table,) = tabrecover.recover("\n".join([*header, *lines, ""])).tables
+    for cell in table.cells:
+        if cell.role == "value" and cell.row != 6:
+            assert (cell.text, cell.confidence >= 0.9) == (str(10 * cell.row + cell.col - 3), True)
+        elif cell.role == "value":
+            assert (cell.text, cell.confidence >= 0.9) == ("", False)
+
+
 def test_two_tables_of_one_template() -> None:
     """Two tables of one layout in a document are two tables, each with its own values."""
     other = [str(int(value) + 100) for value in VALUES]
