@@ -122,9 +122,9 @@ def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
     if not _is_rows(inner):
         return []
     breaks = [gap for gap in inner if "e" in gap]
-    leading = bool(breaks) and sum("eb" in gap for gap in breaks) * 2 > len(breaks)
     trailing = bool(breaks) and all("be" in gap for gap in breaks)
-    read = _cell_reader("b", leading, trailing or leading)
+    leading = trailing and all("eb" in gap for gap in breaks)
+    read = _cell_reader("b", leading, trailing)
     continued = any("B" in reading for gaps in streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)
     return [Law("bars", _share(good, len(inner)), True, True, continued, read)]

@@ -41,7 +41,8 @@ __all__ = ["recover_document"]
 
 RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth aligning
 MAX_RIVALS = 6
-WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table
+WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table,
+STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
 _SEPARATORS = frozenset("\n\r\v\f\t\x1d\x1e\x1f" + BARS)
@@ -133,7 +134,7 @@ def _clusters(
             (
                 bounds[later][0]
                 for later in range(number + 1, len(groups))
-                if groups[later][0].score >= WEAK_SCORE * score
+                if groups[later][0].score >= min(WEAK_SCORE * score, STRONG_NATS)
             ),
             len(document.text),
         )
@@ -304,9 +305,8 @@ def _best_law(
     results: list[_Readings] = []
     scores: list[float] = []
     for law in laws:
-        scoring = Scoring(law.blanks_shown, law.rows_shown, law.continued_shown)
         read = [
-            _readings(document, library, cluster, u, law, scoring)
+            _readings(document, library, cluster, u, law, _scoring(library, cluster, u, law))
             for cluster, u in zip(clusters, units, strict=True)
         ]
         results.append(_Readings(law, 1.0, read))
@@ -337,6 +337,15 @@ def _template_tables(
         ]
         tables.append(_table(document, library, u, own, scores, readings))
     return [table for table in tables if table is not None]
+
+
+def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Scoring:
+    """The scoring for this table: how often its cells are filled is counted, not believed."""
+    slots = library.templates[cluster.candidates[0].template].slots
+    n_slots = sum(slot.kind <= SlotKind.TEXT for slot in slots)
+    n_texts = sum(unit.label < 0 for unit in units.units)
+    filled = (n_texts + 1) / (max(n_slots, n_texts) + 2)  # Laplace's rule of succession
+    return Scoring(law.blanks_shown, law.rows_shown, law.continued_shown, filled=filled)
 
 
 def _readings(
