@@ -41,6 +41,7 @@ __all__ = ["recover_document"]
 
 RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth aligning
 MAX_RIVALS = 6
+MAX_FILLED = 0.8  # share of filled cells; a blank is never so rare that a stray must be a value
 WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table,
 STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
@@ -344,7 +345,8 @@ def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Sco
     slots = library.templates[cluster.candidates[0].template].slots
     n_slots = sum(slot.kind <= SlotKind.TEXT for slot in slots)
     n_texts = sum(unit.label < 0 for unit in units.units)
-    filled = (n_texts + 1) / (max(n_slots, n_texts) + 2)  # Laplace's rule of succession
+    share = (n_texts + 1) / (max(n_slots, n_texts) + 2)  # Laplace's rule of succession
+    filled = min(share, MAX_FILLED)
     return Scoring(law.blanks_shown, law.rows_shown, law.continued_shown, filled=filled)
 
 

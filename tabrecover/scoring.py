@@ -70,7 +70,7 @@ class Scoring:
     label_lost: float = 0.03
     optional_absent: float = 0.5
     optional_used: float = 0.007  # a value of an optional row, as long as its label is not seen
-    row_left_out: float = 0.01  # a whole row, label and values, is not in the dump
+    row_left_out: float = 0.02  # a whole row, label and values, is not in the dump
     row_end_lost: float = 0.02  # a row end that the law shows is missing
     stray_text: float = 1e-3
     stray_number: float = 1e-3  # a page number, in a dump that has pages
@@ -85,8 +85,8 @@ class Scoring:
         table = np.full((len(UnitKind), len(SlotKind)), NEVER)
         full = log(self.filled)
         by_type = {
-            SlotKind.INTEGER: (0.935, 0.01, 0.05, 0.005),
-            SlotKind.DECIMAL: (0.455, 0.49, 0.05, 0.005),
+            SlotKind.INTEGER: (0.939, 0.01, 0.05, 0.001),
+            SlotKind.DECIMAL: (0.459, 0.49, 0.05, 0.001),
             SlotKind.TEXT: (0.20, 0.10, 0.05, 0.65),
         }
         for slot, row in by_type.items():
