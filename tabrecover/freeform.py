@@ -41,6 +41,7 @@ SEVERAL_SHARE = 0.6  # of the rows have several cells
 EVEN_ROWS = 0.95  # probability of the layout where every row shows the same number of cells
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
 LEADING_BLANK, OTHER_BLANK = 0.01, 0.2  # rows are filled from the left
+MAX_ROWS = MAX_POSITIONS // MIN_COLUMNS
 _LINE = re.compile(r"[^\n]*\n?")
 _COLONS = (":", "：")
 
@@ -79,10 +80,10 @@ def find_blocks(document: Document, covered: Sequence[Span]) -> list[Block]:
             start = match.start() if not lines else start
             end, lines = match.end(), lines + 1
             continue
-        if lines >= MIN_ROWS:
+        if MIN_ROWS <= lines <= MAX_ROWS:
             blocks.append(_block(text, start, end))
         lines = 0
-    if lines >= MIN_ROWS:
+    if MIN_ROWS <= lines <= MAX_ROWS:
         blocks.append(_block(text, start, end))
     return blocks
 
