@@ -44,6 +44,7 @@ __all__ = [
     "Symbol",
     "align",
     "alignment_score",
+    "holds_values",
     "read_symbols",
 ]
 

@@ -189,18 +189,14 @@ def _read(name: str) -> bytes:
 
 def _told(outcomes: Iterable[Outcome], failed: list[str]) -> Iterator[Outcome]:
     """Pass outcomes on, with failures and empty inputs told on standard error."""
+    from tabrecover.report import one_line  # noqa: PLC0415
+
     for outcome in outcomes:
         if outcome.recovery is None:
             failed.append(outcome.source)
         if outcome.error:
-            typer.echo(f"tabrecover: {_printable(outcome.source)}: {outcome.error}", err=True)
+            typer.echo(f"tabrecover: {one_line(outcome.source)}: {outcome.error}", err=True)
         yield outcome
-
-
-def _printable(text: str) -> str:
-    """A file name that can neither drive the terminal nor fail to be encoded."""
-    safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in safe)
 
 
 def _check_encoding(name: str) -> None:

@@ -24,7 +24,7 @@ __all__ = [
     "table_status",
 ]
 
-ACCEPT = 0.9  # the confidence from which a cell counts as told (DESIGN: silent error rate)
+ACCEPT = 0.9  # the confidence from which a cell counts as told; an error above it is silent
 CEILING = 0.999  # one cell in a thousand may be wrong for reasons outside the model
 MIN_ALTERNATIVE = 0.001
 MAX_LEAD = 30.0  # nats; beyond it all is the same

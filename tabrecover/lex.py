@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import re
 
-from tabrecover.model import Token
+from tabrecover.model import CELL_END, ROW_END, TABLE_END, Token
 
-__all__ = ["BARS", "SPACES", "lex"]
+__all__ = ["BARS", "LINE_ENDS", "SEPARATORS", "lex"]
 
 BARS = "|¦│┃║｜"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
-_LINE_ENDS = "\n\r\v\f\x1c\x85\u2028\u2029"
-SPACES = f"[^\\S\t\x1d\x1e\x1f{_LINE_ENDS}]"
-_SPACE = f"(?:{SPACES}|[{_INVISIBLE}])"
+LINE_ENDS = "\n\r\v\f\x1c\x85\u2028\u2029"
+SEPARATORS = frozenset(f"{LINE_ENDS}\t{CELL_END}{ROW_END}{TABLE_END}{BARS}")  # of cells, for sure
+_SPACES = f"[^\\S\t\x1d\x1e\x1f{LINE_ENDS}]"
+_SPACE = f"(?:{_SPACES}|[{_INVISIBLE}])"
 _WORD = f"[^\\s{BARS}{_INVISIBLE}]"
 _TOKEN = re.compile(
-    f"(?P<e>\r\n|[{_LINE_ENDS}])"
+    f"(?P<e>\r\n|[{LINE_ENDS}])"
     f"|(?P<b>[{BARS}])"
     "|(?P<T>\t)|(?P<c>\x1f)|(?P<r>\x1e)|(?P<x>\x1d)"
     f"|(?P<t>{_WORD}++(?:{_SPACE}{_WORD}++)*+)"
@@ -73,7 +74,7 @@ def _lex_into(tokens: list[Token], text: str, start: int, end: int) -> None:
 
 def _kind_of_gap(match: re.Match[str], text: str, end: int, line_is_empty: bool) -> str:
     """Spaces are evidence only as a whole line, or when wide and inside a line."""
-    at_line_end = match.end() >= end or text[match.end()] in _LINE_ENDS
+    at_line_end = match.end() >= end or text[match.end()] in LINE_ENDS
     if line_is_empty:
         return "s" if at_line_end and match.end() < end else ""
     return "" if at_line_end or len(match.group()) < 2 else "g"

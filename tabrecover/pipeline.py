@@ -22,7 +22,7 @@ from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
-from tabrecover.lex import BARS, lex
+from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
 from tabrecover.model import Dialect, Document, Span, Token
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
@@ -46,7 +46,6 @@ WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the nei
 STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
-_SEPARATORS = frozenset("\n\r\v\f\t\x1d\x1e\x1f" + BARS)
 UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
@@ -155,7 +154,7 @@ def _clusters(
 def _is_spaced(text: str, labels: Sequence[LabelSpan]) -> bool:
     """Whether most labels share their line with the next, with no bar, tab or wide gap between."""
     together = sum(
-        "  " not in between and not set(between) & _SEPARATORS
+        "  " not in between and not set(between) & SEPARATORS
         for between in (text[a.end : b.start] for a, b in pairwise(labels))
     )
     return together * 2 > len(labels)
@@ -249,14 +248,14 @@ def _is_cell(text: str, token: Token) -> bool:
     """Whether bars, tabs or cell ends stand on both sides, so that any length is one cell."""
     around = text[max(0, token.start - 2) : token.start].strip(" ")[-1:]
     behind = text[token.end : token.end + 2].strip(" ")[:1]
-    cell_ends = _SEPARATORS - set("\n\r\v\f")
+    cell_ends = SEPARATORS - set(LINE_ENDS)
     return around in cell_ends and behind in cell_ends
 
 
 def _with_separators(text: str, position: int, ceiling: int) -> int:
     """Keep the bars and line ends behind the last unit: they are evidence of blanks."""
     end = position
-    while end < ceiling and text[end] in f" \n\r\t\x1d\x1e\x1f{BARS}":
+    while end < ceiling and (text[end] == " " or text[end] in SEPARATORS):
         end += 1
     return end
 

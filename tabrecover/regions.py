@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabrecover.lex import BARS
+from tabrecover.lex import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,6 @@ STRANGE_PER_NAT = 16  # folded characters of foreign text that outweigh one nat
 TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
-_HARD = frozenset("\n\r\v\f\t\x1c\x1d\x1e\x1f\x85\u2028\u2029" + BARS)
 _NUMERIC = frozenset("+-−/－.,％%—–")
 
 
@@ -109,7 +108,7 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
     spaces = 0
     while 0 <= position < len(text):
         char = text[position]
-        if char in _HARD:
+        if char in SEPARATORS:
             return True
         if char.isspace():
             spaces += 1

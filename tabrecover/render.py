@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabrecover.headers import header_paths
 from tabrecover.scoring import UnitKind
-from tabrecover.units import classify, number_of
+from tabrecover.units import classify, number_of, plain_number
 
 if TYPE_CHECKING:
     from tabrecover.model import Cell, Check
@@ -148,17 +148,13 @@ def to_tidy(
                 "row_path": PATH_SEPARATOR.join(row_path),
                 "column_path": PATH_SEPARATOR.join(column_path),
                 "text": cell.text,
-                "number": _plain_number(number) if number is not None else None,
+                "number": plain_number(number) if number is not None else None,
                 "confidence": cell.confidence,
                 "start": cell.spans[0].start if cell.spans else None,
                 "end": cell.spans[-1].end if cell.spans else None,
             }
         )
     return rows
-
-
-def _plain_number(number: Any) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def cell_record(cell: Cell) -> dict[str, Any]:

@@ -27,6 +27,7 @@ __all__ = [
     "html_page",
     "json_lines",
     "markdown",
+    "one_line",
     "template_graphml",
     "template_html",
     "template_view",
@@ -94,7 +95,7 @@ def terminal(results: Iterable[Outcome], least: float, *, width: int, color: boo
         found = len(result.recovery.tables)
         dialect = result.recovery.dialect.name
         told = f"{found} table{'s' * (found != 1)}, flattened as {dialect}" if found else "no table"
-        yield f"{_one_line(result.source)}: {told}\n"
+        yield f"{one_line(result.source)}: {told}\n"
         for table in result.recovery.tables:
             yield f"\n{_heading(table)}\n"
             yield draw_table(table.cells, table.shape, width=width, least=least, color=color)
@@ -106,9 +107,10 @@ def terminal(results: Iterable[Outcome], least: float, *, width: int, color: boo
         yield "\n"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A file name that can neither drive the terminal, break a line, nor fail to be encoded."""
     safe = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in safe)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in safe)
 
 
 def json_lines(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: ARG001
@@ -136,7 +138,7 @@ def html_page(results: Iterable[Outcome], least: float) -> Iterator[str]:
     """One page with all tables, everything escaped."""
     yield _PAGE
     for result in results:
-        yield f"<h2>{html.escape(_one_line(result.source))}</h2>\n"
+        yield f"<h2>{html.escape(one_line(result.source))}</h2>\n"
         if result.recovery is None:
             yield f'<p class="error">{html.escape(result.error)}</p>\n'
             continue
@@ -154,7 +156,7 @@ def csv_tables(results: Iterable[Outcome], least: float) -> Iterator[str]:
     """Each table as CSV below a line `# source, template`, parted by empty lines."""
     for result in results:
         for table in result.recovery.tables if result.recovery else ():
-            title = f"# {_one_line(result.source)}, {table.template or 'unknown layout'}"
+            title = f"# {one_line(result.source)}, {table.template or 'unknown layout'}"
             yield render.csv_line([title]) + table.to_csv(least=least) + "\n"
 
 
@@ -163,7 +165,7 @@ def markdown(results: Iterable[Outcome], least: float) -> Iterator[str]:
     for result in results:
         if result.recovery is None:
             continue
-        yield f"## {html.escape(_one_line(result.source), quote=False)}\n\n"
+        yield f"## {html.escape(one_line(result.source), quote=False)}\n\n"
         for table in result.recovery.tables:
             yield f"### {_heading(table)}\n\n{table.to_markdown(least=least)}\n"
             for check in _broken(table):
@@ -178,7 +180,7 @@ def tidy(results: Iterable[Outcome], least: float) -> Iterator[str]:  # noqa: AR
         tables = result.recovery.tables if result.recovery else ()
         for number, table in enumerate(tables, start=1):
             for row in table.tidy():
-                yield render.csv_line([_one_line(result.source), number, *row.values()])
+                yield render.csv_line([one_line(result.source), number, *row.values()])
 
 
 # --- templates ----------------------------------------------------------------------------------

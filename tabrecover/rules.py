@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tabrecover.confidence import ACCEPT
 from tabrecover.model import Check, Verdict
 from tabrecover.scoring import UnitKind
-from tabrecover.units import classify, number_of
+from tabrecover.units import classify, number_of, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def _check(
         if not holds:
             doubt = sum(_other_number(cell) for cell in (*left, *right))
             verdict = "recovery" if doubt >= DOUBT else "source"
-    return Check(instance.name, holds, _plain(totals[0]), _plain(totals[1]), verdict, names)
+    return Check(instance.name, holds, _stated(totals[0]), _stated(totals[1]), verdict, names)
 
 
 def _amount(text: str) -> Decimal | None:
@@ -72,16 +72,14 @@ def _total(amounts: Sequence[Decimal | None]) -> Decimal | None:
     return total
 
 
+def _stated(total: Decimal | None) -> int | float | None:
+    return None if total is None else plain_number(total)
+
+
 def _other_number(cell: Cell) -> float:
     """The probability that the cell states another number than its text does."""
     own = _amount(cell.text)
     return sum(a.confidence for a in cell.alternatives if _amount(a.text) != own)
-
-
-def _plain(amount: Decimal | None) -> int | float | None:
-    if amount is None:
-        return None
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> dict[int, str]:
@@ -106,7 +104,7 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
                 continue
             implied.setdefault(doubtful[0], set()).add(value)
     return {
-        i: str(_plain(value))
+        i: str(plain_number(value))
         for i, values in implied.items()
         for value in values
         if len(values) == 1 and value != _amount(cells[i].text)

@@ -31,6 +31,7 @@ __all__ = [
     "cut_units",
     "leading_values",
     "number_of",
+    "plain_number",
 ]
 
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
@@ -96,6 +97,11 @@ def number_of(text: str) -> Decimal | None:
         return Decimal(re.sub("[,'’ ]", "", plain))
     except InvalidOperation:
         return None
+
+
+def plain_number(number: Decimal) -> int | float:
+    """The number as JSON has it: whole ones without a fraction."""
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def cut_units(

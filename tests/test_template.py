@@ -23,7 +23,7 @@ FORMS = {
     "cn-disclosure-2021/requests": (28, 10, 25 * 7, 25 + 7 + 7),
     "cn-disclosure-2021/review": (4, 15, 15, 3),
 }
-# (template, label, row, column, rowspan, colspan), from DESIGN section 4.
+# (template, label, row, column, rowspan, colspan), by hand.
 SPANNING = [
     ("2019/proactive", "第二十条第(一)项", 0, 0, 1, 4),
     ("2019/proactive", "政府集中采购", 17, 0, 1, 1),
