@@ -154,8 +154,11 @@ def test_output_into_a_pipe_is_written_there(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:  # noqa: S603, S607
-        assert run("recover", MACHENG, "-f", "json", "-o", pipe).returncode == 0
-        received = reader.communicate(timeout=60)[0]
+        try:
+            assert run("recover", MACHENG, "-f", "json", "-o", pipe).returncode == 0
+            received = reader.communicate(timeout=20)[0]
+        finally:
+            reader.kill()  # who waits for a pipe that was replaced would wait for ever
     assert len(json.loads(received)["tables"]) == 3
     assert pipe.is_fifo()
 

@@ -109,6 +109,23 @@ def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
     assert tabrecover.recover(before + between.join(labels) + after).tables == ()
 
 
+def test_one_blank_lost_leaves_every_value_of_the_row_in_doubt() -> None:
+    """Fourteen different values for fifteen cells: the first is first in 14 of 15 ways, untold."""
+    dump = HEADER + "\n".join(str(100 + k) for k in range(14)) + "\n"
+    assert max(confidence for _, confidence in values(dump)) < 0.9
+
+
+def test_label_takes_no_digit_of_the_number_before_it() -> None:
+    """A number that ends in a label's first digit keeps it."""
+    template = tabrecover.parse_template(
+        "<table data-type=decimal><tr><th>项目<th>金额<tr data-key=a><th>苹果数量<td>"
+        "<tr data-key=b><th>其他<td><tr data-key=c><th>4.其他<td></table>",
+        'id = "digits"',
+    )
+    dump = "项目\t金额\n苹果数量\t100.84\n其他\t\n4.其他\t5.00\n"
+    assert [text for text, _ in values(dump, template)] == ["100.84", "", "5.00"]
+
+
 def test_row_left_out_leaves_its_neighbours_alone() -> None:
     """Values beside a row that the dump lacks are told; the row's own cells are not."""
     template = next(t for t in builtin_library().templates if t.id.endswith("2021/requests"))
