@@ -71,6 +71,11 @@ def _changes(pairs: Sequence[tuple[Row, Row]]) -> Iterator[Change]:
     for old, new in pairs:
         right = sum(old.right) + old.open_right, sum(new.right) + new.open_right
         silent = old.silent, new.silent
-        if right[0] != right[1] or silent[0] != silent[1]:
+        if right[0] != right[1] or silent[0] != silent[1] or _errors(old) != _errors(new):
             place = "beside the tables" if old.table == SPARE else f"table {old.table + 1}"
             yield Change(f"{old.dump} · {place}", right, silent, sum(old.total) + old.open_total)
+
+
+def _errors(row: Row) -> set[tuple[object, ...]]:
+    """The wrong values that a row keeps, whatever their confidence."""
+    return {wrong[:-1] for wrong in row.wrong}

@@ -25,8 +25,8 @@ __all__ = [
     "Probe",
     "cell_types",
     "find_open",
+    "finer_probes",
     "group_probes",
-    "probes_to_refine",
     "undecidable_cells",
 ]
 
@@ -58,7 +58,7 @@ class Probe(NamedTuple):
     borders: tuple[int, ...]
     sides: tuple[Table, Table]
     sample: tuple[Table, Table] | None = None
-    finer: tuple[Probe, ...] = ()
+    finer: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,16 @@ def value_pairs(table: Table) -> Iterator[Pair]:
     yield from pairwise(values)
 
 
-def group_probes(at: int, table: Table, lost: bool) -> list[Probe]:
+def group_probes(
+    at: int, table: Table, lost: bool, absent: frozenset[int] = frozenset()
+) -> list[Probe]:
     """Probes of one table: borders inside and between rows apart, no value in two of a group.
 
     Whether cells are run together, or parted by a space only, is the same for all borders of a
     kind, so a few of them are asked for all. Moves that the table's texts don't allow are not
     tried; `lost` says that one of them is lost.
     """
-    pairs = list(value_pairs(table))
+    pairs = [pair for pair in value_pairs(table) if not absent & set(pair)]
     texts = [cell.text for cell in table.cells if cell.role == "value"]
     wanted = {
         "blank": "" in texts and any(texts),
@@ -114,8 +116,8 @@ def _probe(at: int, table: Table, move: str, group: Sequence[Pair], asked: Seque
     sides = _sides(table, move, group)
     if len(group) == 1 or group is not asked:
         return Probe(at, move, borders, sides)
-    finer = tuple(Probe(at, move, (p[0],), _sides(table, move, [p])) for p in group)
-    return Probe(at, move, borders, sides, finer[len(finer) // 2].sides, finer)
+    sample = _sides(table, move, [group[len(group) // 2]])
+    return Probe(at, move, borders, sides, sample, tuple(group))
 
 
 def _sides(table: Table, move: str, pairs: Sequence[Pair]) -> tuple[Table, Table]:
@@ -143,17 +145,17 @@ def _moved(table: Table, pairs: Sequence[Pair], texts: tuple[str, str]) -> Table
     return table.with_texts(changed)
 
 
-Same = Callable[[tuple[Table, Table], int], bool]
-"""Whether two versions of the table of this number give equal dumps."""
+Same = Callable[[tuple[Table, Table]], bool]
+"""Whether two versions of a table give equal dumps."""
 
 
-def probes_to_refine(probes: Sequence[Probe], same: Same) -> list[Probe]:
+def finer_probes(tables: Sequence[Table], probes: Sequence[Probe], same: Same) -> list[Probe]:
     """Single borders that must be tried, since their groups are open in part."""
     return [
-        single
+        Probe(probe.table, probe.move, pair[:1], _sides(tables[probe.table], probe.move, [pair]))
         for probe in probes
-        if probe.sample and not same(probe.sides, probe.table) and same(probe.sample, probe.table)
-        for single in probe.finer
+        if probe.sample and not same(probe.sides) and same(probe.sample)
+        for pair in probe.finer
     ]
 
 
@@ -161,7 +163,7 @@ def find_open(tables: Sequence[Table], probes: Sequence[Probe], same: Same) -> l
     """The open borders of every table."""
     found: list[dict[str, set[int]]] = [{move: set() for move in MOVES} for _ in tables]
     for probe in probes:
-        if same(probe.sides, probe.table):
+        if same(probe.sides):
             found[probe.table][probe.move].update(probe.borders)
     return [Borders({move: frozenset(cells) for move, cells in by.items()}) for by in found]
 
@@ -256,7 +258,7 @@ def _possible_texts(
 def _fits(text: str, kind: str, actual: str) -> bool:
     """Whether a slot of this type plausibly holds the text; its actual text it always does."""
     if text in {actual, ""} or kind == "text":
-        return True
+        return text == text.strip()
     return bool((_WHOLE if kind == "integer" else _NUMBER).fullmatch(text))
 
 

@@ -68,7 +68,7 @@ def store_dumps(path: Path, dumps: Iterable[Dump], pages: Mapping[str, str]) -> 
     lines = []
     for dump in sorted(dumps, key=lambda d: (d.document, d.mangling, d.flattener)):
         entry = asdict(dump)
-        if dump.truth == pages.get(dump.document):
+        if dump.truth is not None and dump.truth == pages.get(dump.document):
             entry["truth"] = ""
         lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def load_dumps(path: Path, pages: Mapping[str, str]) -> Iterator[Dump]:
     """The stored dumps of a set, `pages` being its truth pages."""
     if not path.exists():
         return
-    for line in lzma.decompress(path.read_bytes()).decode().splitlines():
+    for line in lzma.decompress(path.read_bytes()).decode().split("\n")[:-1]:
         entry = json.loads(line)
         if entry["truth"] == "":
             entry["truth"] = pages[entry["document"]]

@@ -21,8 +21,8 @@ from benchmarks.decidable import (
     Probe,
     cell_types,
     find_open,
+    finer_probes,
     group_probes,
-    probes_to_refine,
     undecidable_cells,
 )
 from benchmarks.dumps import Dump
@@ -88,7 +88,10 @@ def _jobs(document: str, page: str, tool: Tool, drawn: Callable[[str, str], bool
     whole = Altered(tuple(tables), (frozenset(),) * len(tables))
     yield Job(document, page, whole, (), NO_MANGLING)
     for mangling in MANGLINGS:
-        if (mangling.in_order and not tool.in_order) or not drawn(document, mangling.name):
+        impossible = (mangling.in_order and not tool.in_order) or (
+            mangling.of_text and tool.name in MARKUP
+        )
+        if impossible or not drawn(document, mangling.name):
             continue
         state = prepare((mangling,), tables, language, _generator(document, mangling.name))
         if state is not None:
@@ -99,17 +102,12 @@ def _generator(*names: str) -> random.Random:
     return random.Random(zlib.crc32(" ".join(names).encode()))  # noqa: S311 - not for secrets
 
 
-def draw_flatteners(document: str, mangling: str, names: Sequence[str], count: int) -> list[str]:
-    """Which flatteners a document's mangling is made with: drawn by both names."""
-    return _generator(document, mangling, "flatteners").sample(sorted(names), count)
-
-
 def _marked_page(job: Job) -> str:
     tables = list(job.state.tables)
     if job.state.marked:
         at, index = job.state.marked
         tables[at] = tables[at].with_texts({index: MARK})
-    return as_page(with_tables(job.page, tables))
+    return as_page(job.page, tables)
 
 
 def _truth_tables(job: Job) -> list[Table]:
@@ -129,17 +127,14 @@ def _lost(job: Job, table: int) -> int | None:
     return index if at == table else None
 
 
-def _variant(job: Job, sides: tuple[Table, Table], table: int) -> tuple[str, str]:
-    """The two pages of a probe; a lost value is marked where the probe has it."""
-    pages = []
-    for side in sides:
-        tables = list(job.state.tables)
-        tables[table] = side
-        if job.state.marked and _lost(job, table) is None:
-            at, index = job.state.marked
-            tables[at] = tables[at].with_texts({index: MARK})
-        pages.append(as_page(with_tables(job.page, tables)).replace(LOST, MARK))
-    return pages[0], pages[1]
+def _variant(job: Job, side: Table, table: int) -> str:
+    """The page of one side of a probe; a lost value is marked where the probe has it."""
+    tables = list(job.state.tables)
+    tables[table] = side
+    if job.state.marked and _lost(job, table) is None:
+        at, index = job.state.marked
+        tables[at] = tables[at].with_texts({index: MARK})
+    return as_page(job.page, tables).replace(LOST, MARK)
 
 
 class _Dumps:
@@ -149,12 +144,13 @@ class _Dumps:
         self._tool = tool
         self._jobs = jobs
         self._texts: dict[int, str | None] = {}
+        self._keys: dict[tuple[int, int], int] = {}
         self._flatten(_marked_page(job) for job in jobs)
         self._jobs = [job for job in jobs if _usable(self._text(_marked_page(job)), job)]
         self._probes = [_probes(job) for job in self._jobs]
         self._flatten(self._asked(lambda probe: [probe.sides, probe.sample]))
         for job, probes in zip(self._jobs, self._probes, strict=True):
-            probes.extend(probes_to_refine(probes, self._same(job)))
+            probes.extend(finer_probes(_truth_tables(job), probes, self._same(job)))
         self._flatten(self._asked(lambda probe: [probe.sides]))
 
     def all(self) -> list[Dump]:
@@ -164,8 +160,11 @@ class _Dumps:
     def _asked(self, sides: Callable[[Probe], Sequence[Sides | None]]) -> Iterator[str]:
         for job, probes in zip(self._jobs, self._probes, strict=True):
             for probe in probes:
-                for both in filter(None, sides(probe)):
-                    yield from _variant(job, both, probe.table)
+                for side in (side for both in filter(None, sides(probe)) for side in both):
+                    if (id(job), id(side)) not in self._keys:
+                        page = _variant(job, side, probe.table)
+                        self._keys[id(job), id(side)] = hash(page)
+                        yield page
 
     def _flatten(self, pages: Iterable[str]) -> None:
         new = {hash(page): page for page in pages if hash(page) not in self._texts}
@@ -176,13 +175,13 @@ class _Dumps:
     def _text(self, page: str) -> str:
         return self._texts[hash(page)] or ""
 
-    def _mangled(self, job: Job, page: str) -> str:
-        seeded = _generator(job.document, self._tool.name, job.mangling)
-        return damage(job.steps, self._text(page), seeded)
+    def _mangled(self, job: Job, text: str) -> str:
+        return damage(job.steps, text, _generator(job.document, self._tool.name, job.mangling))
 
-    def _same(self, job: Job) -> Callable[[Sides, int], bool]:
-        def same(sides: Sides, table: int) -> bool:
-            left, right = (self._mangled(job, page) for page in _variant(job, sides, table))
+    def _same(self, job: Job) -> Callable[[Sides], bool]:
+        def same(sides: Sides) -> bool:
+            raw = (self._texts[self._keys[id(job), id(side)]] or "" for side in sides)
+            left, right = (self._mangled(job, text) for text in raw)
             return bool(left) and _seen(left, self._tool) == _seen(right, self._tool)
 
         return same
@@ -196,7 +195,7 @@ class _Dumps:
             self._tool.name,
             self._tool.version,
             job.mangling,
-            self._mangled(job, _marked_page(job)),
+            self._mangled(job, self._text(_marked_page(job))),
             with_tables(job.page, tables) if changed else job.page,
             tuple(
                 tuple(sorted(undecidable_cells(table, open_, cell_types(table), _lost(job, at))))
@@ -212,7 +211,7 @@ def _probes(job: Job) -> list[Probe]:
         probe
         for at, table in enumerate(_truth_tables(job))
         if 0 not in job.state.absent[at]
-        for probe in group_probes(at, table, _lost(job, at) is not None)
+        for probe in group_probes(at, table, _lost(job, at) is not None, job.state.absent[at])
     ]
 
 

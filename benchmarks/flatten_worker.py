@@ -100,7 +100,6 @@ def run(command: Iterable[str], text: str = "") -> str:
 @from_page("beautifulsoup-strip", separator="\n", strip=True)
 @from_page("beautifulsoup-space", separator=" ", strip=True)
 @from_page("beautifulsoup-bar", separator="|", strip=True)
-@from_page("beautifulsoup-tab", separator="\t")
 def beautifulsoup(page: str, separator: str = "", strip: bool = False) -> str:
     """All strings of the tree, joined."""
     from bs4 import BeautifulSoup
@@ -117,7 +116,6 @@ def lxml_text_content(page: str) -> str:
     return tree.text_content()
 
 
-@from_page("lxml-itertext")
 def lxml_itertext(page: str) -> str:
     """Each string of the tree on a line."""
     import lxml.html
@@ -126,23 +124,13 @@ def lxml_itertext(page: str) -> str:
     return "\n".join(tree.itertext())
 
 
-@from_page("selectolax")
 @from_page("selectolax-lines", separator="\n", strip=True)
-@from_page("selectolax-space", separator=" ", strip=True)
 def selectolax(page: str, **options: Any) -> str:
     """All strings of the body, joined."""
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(page).body
     return body.text(**options) if body else ""
-
-
-@from_page("w3lib")
-def w3lib(page: str) -> str:
-    """The source without its tags."""
-    from w3lib.html import remove_tags, replace_entities
-
-    return replace_entities(remove_tags(page))
 
 
 # Libraries: text of the page as it looks
@@ -167,8 +155,6 @@ def inscriptis(page: str, **options: Any) -> str:
 
 
 @from_page("resiliparse")
-@from_page("resiliparse-flat", preserve_formatting=False)
-@from_page("resiliparse-minimal", preserve_formatting="minimal_html")
 def resiliparse(page: str, **options: Any) -> str:
     """Text with simple formatting."""
     from resiliparse.extract.html2text import extract_plain_text
@@ -180,10 +166,7 @@ def resiliparse(page: str, **options: Any) -> str:
 
 
 @from_page("html2text")
-@from_page("html2text-unwrapped", body_width=0)
 @from_page("html2text-padded", pad_tables=True)
-@from_page("html2text-bypass", bypass_tables=True)
-@from_page("html2text-no-tables", ignore_tables=True)
 def html2text(page: str, **options: Any) -> str:
     """Markdown with bars between cells."""
     import html2text as tool
@@ -234,9 +217,7 @@ def markitdown_converter() -> Any:
 @from_page("trafilatura-1.2.2")
 @from_page("trafilatura-1.6.4")
 @from_page("trafilatura-1.12.2")
-@from_page("trafilatura-1.12.2-recall", favor_recall=True)
 @from_page("trafilatura-2.0.0")
-@from_page("trafilatura-2.0.0-recall", favor_recall=True)
 @from_page("trafilatura-2.3.1")
 @from_page("trafilatura-2.3.1-markdown", output_format="markdown")
 def trafilatura(page: str, **options: Any) -> str:
@@ -280,14 +261,6 @@ def boilerpy3(page: str) -> str:
     return KeepEverythingExtractor().get_content(page)
 
 
-@from_page("newspaper4k")
-def newspaper4k(page: str) -> str:
-    """The article's text."""
-    import newspaper
-
-    return newspaper.article("http://localhost/", input_html=page).text
-
-
 # Libraries: the tables alone
 
 
@@ -317,46 +290,34 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "w3m-200": (*W3M, "-cols", "200"),
     "w3m-80": (*W3M, "-cols", "80"),
     "lynx-80": LYNX,
-    "lynx-200": (*LYNX, "-width=200"),
     "elinks-80": ELINKS,
-    "elinks-200": (*ELINKS, "-dump-width", "200"),
     "pandoc-plain": (*PANDOC, "plain"),
     "pandoc-gfm": (*PANDOC, "gfm"),
-    "pandoc-markdown": (*PANDOC, "markdown"),
     "pandoc-rst": (*PANDOC, "rst"),
-    "pandoc-org": (*PANDOC, "org"),
-    "pandoc-asciidoc": (*PANDOC, "asciidoc"),
-    "pandoc-mediawiki": (*PANDOC, "mediawiki"),
 }
 FLATTENERS |= {
     name: partial(side_by_side, partial(run, command)) for name, command in PROGRAMS.items()
 }
 
 
-def links(page: str, width: str) -> str:
+def links(page: str) -> str:
     """Tables drawn with lines; links reads no pipe."""
     with tempfile.NamedTemporaryFile(suffix=".html") as document:
         document.write(page.encode())
         document.flush()
-        return run([*LINKS, "-width", width, document.name])
+        return run([*LINKS, "-width", "200", document.name])
 
 
-FLATTENERS |= {
-    f"links-{width}": partial(side_by_side, partial(links, width=width)) for width in ("80", "200")
-}
+FLATTENERS["links-200"] = partial(side_by_side, links)
 
 
 # Node: all pages in one process
 
 
 SCRIPTS = {
-    "html-to-text": "const flatten = require('html-to-text').convert",
     "html-to-text-table": """
         const selectors = [{selector: 'table', format: 'dataTable'}]
         const flatten = require('html-to-text').compile({selectors, wordwrap: false})""",
-    "turndown": """
-        const Turndown = require('turndown'), service = new Turndown()
-        const flatten = page => service.turndown(page)""",
     "turndown-gfm": """
         const Turndown = require('turndown'), service = new Turndown()
         service.use(require('turndown-plugin-gfm').gfm)
@@ -364,10 +325,6 @@ SCRIPTS = {
     "node-html-markdown": """
         const {NodeHtmlMarkdown} = require('node-html-markdown')
         const flatten = page => NodeHtmlMarkdown.translate(page)""",
-    "mozilla-readability": """
-        const {JSDOM} = require('jsdom'), {Readability} = require('@mozilla/readability')
-        const flatten = page => new Readability(new JSDOM(page).window.document).parse().textContent
-        """,
 }
 DRIVER = """
 const attempt = page => {
@@ -447,7 +404,6 @@ SOURCES = {"csv": "HTML (StarCalc)"}  # the document a page is read as; all othe
 TARGETS = {
     "pdf": "pdf:writer_pdf_Export",
     "txt": "txt:Text (encoded):UTF8",
-    "docx": "docx:MS Word 2007 XML",
     # Tab, quotation mark, UTF-8, from line 1, column formats, language, quote all, as shown
     "csv": "csv:Text - txt - csv (StarCalc):9,34,76,1,,0,false,true",
 }
@@ -495,7 +451,6 @@ def pdftotext(path: Path, flags: tuple[str, ...] = ()) -> str:
 
 
 @from_office("pymupdf", "pdf")
-@from_office("pymupdf-sorted", "pdf", sort=True)
 def pymupdf(path: Path, **options: Any) -> str:
     """The text layer, line by line."""
     import pymupdf as tool
@@ -513,7 +468,6 @@ def pdfminer(path: Path) -> str:
 
 
 @from_office("pypdf", "pdf")
-@from_office("pypdf-layout", "pdf", extraction_mode="layout")
 def pypdf(path: Path, **options: Any) -> str:
     """The text layer, in the order of drawing or as laid out."""
     from pypdf import PdfReader
@@ -522,7 +476,6 @@ def pypdf(path: Path, **options: Any) -> str:
 
 
 @from_office("pdfplumber", "pdf")
-@from_office("pdfplumber-layout", "pdf", layout=True)
 def pdfplumber(path: Path, **options: Any) -> str:
     """The text layer, words put in lines by their height, or as laid out."""
     import pdfplumber as tool
@@ -538,14 +491,6 @@ def pypdfium2(path: Path) -> str:
 
     document = tool.PdfDocument(path)
     return "\n".join(sheet.get_textpage().get_text_range() for sheet in document)
-
-
-@from_office("docx2txt", "docx")
-def docx2txt(path: Path) -> str:
-    """The paragraphs of the word processor's file."""
-    import docx2txt as tool
-
-    return tool.process(path)
 
 
 def main() -> None:

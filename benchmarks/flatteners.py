@@ -111,21 +111,16 @@ FLATTENERS: tuple[Flattener, ...] = (
         "beautifulsoup-strip",
         "beautifulsoup-space",
         "beautifulsoup-bar",
-        "beautifulsoup-tab",
         pins="beautifulsoup4==4.15.0",
     ),
-    *library("lxml-text-content", "lxml-itertext", pins="lxml==6.1.3"),
-    *library("selectolax", "selectolax-lines", "selectolax-space", pins="selectolax==1.0.2"),
-    *library("w3lib", pins="w3lib==2.5.0"),
+    *library("lxml-text-content", pins="lxml==6.1.3"),
+    *library("selectolax-lines", pins="selectolax==1.0.2"),
     *library("html-text", pins="html-text==0.7.1 lxml==6.1.3 lxml_html_clean==0.4.6"),
     *library("inscriptis", "inscriptis-tab", pins="inscriptis==2.7.6 lxml==6.1.3"),
-    *library("resiliparse", "resiliparse-flat", "resiliparse-minimal", pins="resiliparse==2.0.1"),
+    *library("resiliparse", pins="resiliparse==2.0.1"),
     *library(
         "html2text",
-        "html2text-unwrapped",
         "html2text-padded",
-        "html2text-bypass",
-        "html2text-no-tables",
         pins="html2text==2025.4.15",
     ),
     *library("markdownify", pins="markdownify==1.2.3 beautifulsoup4==4.15.0"),
@@ -135,12 +130,10 @@ FLATTENERS: tuple[Flattener, ...] = (
     *library("trafilatura-1.6.4", pins="trafilatura==1.6.4 lxml==4.9.4"),
     *library(
         "trafilatura-1.12.2",
-        "trafilatura-1.12.2-recall",
         pins="trafilatura==1.12.2 lxml==6.1.3 lxml_html_clean==0.4.6",
     ),
     *library(
         "trafilatura-2.0.0",
-        "trafilatura-2.0.0-recall",
         pins="trafilatura==2.0.0 lxml==6.1.3 lxml_html_clean==0.4.6",
     ),
     *library(
@@ -152,7 +145,6 @@ FLATTENERS: tuple[Flattener, ...] = (
     *library("readability", pins="readability-lxml==0.9 lxml==6.1.3 lxml_html_clean==0.4.6"),
     *library("justext", pins="jusText==3.0.2 lxml==6.1.3 lxml_html_clean==0.4.6"),
     *library("boilerpy3", pins="boilerpy3==1.0.7"),
-    *library("newspaper4k", pins="newspaper4k==0.9.6 lxml==6.1.3 jieba==0.42.1"),
     *library(
         "pandas-csv",
         "pandas-tsv",
@@ -161,42 +153,35 @@ FLATTENERS: tuple[Flattener, ...] = (
         pins="pandas==3.1.1 lxml==6.1.3 tabulate==0.10.0",
     ),
     *program("w3m-80", "w3m-200", commands="w3m", packages="w3m"),
-    *program("lynx-80", "lynx-200", commands="lynx", packages="lynx"),
-    *program("links-80", "links-200", commands="links", packages="links"),
-    *program("elinks-80", "elinks-200", commands="elinks", packages="elinks"),
+    *program("lynx-80", commands="lynx", packages="lynx"),
+    *program("links-200", commands="links", packages="links"),
+    *program("elinks-80", commands="elinks", packages="elinks"),
     *program(
         "pandoc-plain",
         "pandoc-gfm",
-        "pandoc-markdown",
         "pandoc-rst",
-        "pandoc-org",
-        "pandoc-asciidoc",
-        "pandoc-mediawiki",
         commands="pandoc",
         packages="pandoc",
     ),
-    *module("html-to-text", "html-to-text-table", pins="html-to-text@10.0.1"),
-    *module("turndown", "turndown-gfm", pins="turndown@7.2.5 turndown-plugin-gfm@1.0.2"),
+    *module("html-to-text-table", pins="html-to-text@10.0.1"),
+    *module("turndown-gfm", pins="turndown@7.2.5 turndown-plugin-gfm@1.0.2"),
     *module("node-html-markdown", pins="node-html-markdown@2.0.0"),
-    *module("mozilla-readability", pins="@mozilla/readability@0.6.0 jsdom@29.1.1"),
     *program("chromium", commands="chromium", packages="chromium"),
     *program("libreoffice-text", commands="soffice", packages="libreoffice-writer"),
     *program("libreoffice-tabs", commands="soffice", packages="libreoffice-calc"),
-    *library("docx2txt", pins="docx2txt==0.9", office=True),
     *program("pdftotext", "pdftotext-raw", "pdftotext-layout", **PDF),
-    *library("pymupdf", "pymupdf-sorted", pins="PyMuPDF==2.0", office=True),
+    *library("pymupdf", pins="PyMuPDF==2.0", office=True),
     *library("pdfminer", pins="pdfminer.six==20260107", office=True),
-    *library("pypdf", "pypdf-layout", pins="pypdf==7.1.0", office=True),
-    *library("pdfplumber", "pdfplumber-layout", pins="pdfplumber==0.11.10", office=True),
+    *library("pypdf", pins="pypdf==7.1.0", office=True),
+    *library("pdfplumber", pins="pdfplumber==0.11.10", office=True),
     *library("pypdfium2", pins="pypdfium2==5.15.2", office=True),
 )
 
 
 # ruff: noqa: SIM905 - names in one text read better than forty quotes
 COLUMNS = frozenset(
-    """w3m-80 w3m-200 lynx-80 lynx-200 links-80 links-200 elinks-80 elinks-200 pandoc-plain
-    pandoc-markdown pandoc-rst html-to-text-table pdftotext-layout pymupdf-sorted pypdf-layout
-    pdfplumber-layout""".split()
+    """w3m-80 w3m-200 lynx-80 links-200 elinks-80 pandoc-plain pandoc-rst html-to-text-table
+    pdftotext-layout""".split()
 )
 """Flatteners that lay cells out in columns, a cell over several lines where it is wrapped."""
 

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import cycle
 from typing import NamedTuple
 
 import opencc
@@ -49,13 +50,14 @@ class Mangling:
     """One way of mangling; a step that it does not have leaves things as they are.
 
     `alter` gives None where a document has no place for it. `in_order` says that it needs a dump
-    whose texts stand in reading order.
+    whose texts stand in reading order, `of_text` that it would break tags.
     """
 
     name: str
     alter: Alter | None = None
     retext: Retext | None = None
     in_order: bool = False
+    of_text: bool = False
 
 
 def prepare(
@@ -118,7 +120,8 @@ def _add_row(state: Altered, language: str, rng: random.Random) -> Altered | Non
         return None
     at, row = place
     table = state.tables[at]
-    names = iter(rng.sample(NAMES_OF_ROWS.get(language, NAMES_OF_ROWS["en"]), 4))
+    known = NAMES_OF_ROWS.get(language, NAMES_OF_ROWS["en"])
+    names = cycle(rng.sample(known, len(known)))
     new = [
         replace(cell, row=row + 1, text=next(names) if cell.role == "label" else _like(cell, rng))
         for cell in table.cells
@@ -191,10 +194,10 @@ def _mark_end(state: Altered, language: str, rng: random.Random) -> Altered | No
 _MARKED = re.compile(
     "|".join(
         [
-            rf"^[ \t|]*{MARK}[ \t|]*(?:\n|\Z)",  # a line of its own
+            rf"^[ \t]*(?:{MARK}[ \t]*\|?|\|[ \t]*{MARK})[ \t]*(?:\n|\Z)",  # a line of its own
             rf"[ \t]*{MARK}[ \t]*\|",
             rf"\|[ \t]*{MARK}[ \t]*$",
-            rf"{MARK}\t",
+            rf"^{MARK}[ \t]",
             rf"[ \t]?{MARK}",
         ]
     ),
@@ -240,6 +243,9 @@ def _page_breaks(dump: str, rng: random.Random) -> str:
     return "\n".join(out)
 
 
+_UNCUT = re.compile(r"[^\W_][a-zA-Z0-9]|[0-9][.,%]|[.,+−-][0-9]")
+
+
 def _hard_wrap(dump: str, rng: random.Random) -> str:
     """Lines broken at a fixed width, in the middle of words and numbers' columns, never in one."""
     width = rng.randint(*WRAP_AT)
@@ -248,7 +254,7 @@ def _hard_wrap(dump: str, rng: random.Random) -> str:
         rest = line
         while len(rest) > width:
             at = width
-            while at > 1 and rest[at - 1].isalnum() and rest[at].isalnum() and rest[at].isascii():
+            while at > 1 and _UNCUT.fullmatch(rest[at - 1 : at + 1]):
                 at -= 1
             at = at if at > 1 else width
             out.append(rest[:at])
@@ -286,9 +292,9 @@ MANGLINGS: tuple[Mangling, ...] = (
     Mangling("value lost", alter=_mark_value, retext=_lose, in_order=True),
     Mangling("cut off", alter=_mark_end, retext=_cut, in_order=True),
     Mangling("blanks dropped", retext=_drop_empty_lines),
-    Mangling("page breaks", retext=_page_breaks),
-    Mangling("hard wraps", retext=_hard_wrap),
+    Mangling("page breaks", retext=_page_breaks, of_text=True),
+    Mangling("hard wraps", retext=_hard_wrap, of_text=True),
     Mangling("traditional", retext=_traditional),
-    Mangling("pdf characters", retext=_pdf_forms),
+    Mangling("pdf characters", retext=_pdf_forms, of_text=True),
     Mangling("one line", retext=_one_line),
 )

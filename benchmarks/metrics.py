@@ -15,6 +15,7 @@ Intervals are percentile bootstraps over documents, since cells of one document 
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,8 @@ class Judgement:
 
     `invented` holds the confidences of values with a text for which the truth has no place;
     `cells_right` counts cells of the truth, labels among them, that stand at their place with
-    their spans (labels: with their text), of `cells` in all. `perfect`: every cell right.
+    their spans (labels: with their text), of `cells` that the dump still holds. `perfect`: every
+    such cell right, nothing invented.
     """
 
     claims: tuple[Claim, ...]
@@ -89,7 +91,7 @@ class Judgement:
     @property
     def decidable(self) -> bool:
         """Whether the dump decides every value of the table."""
-        return all(claim.decidable for claim in self.claims)
+        return bool(self.claims) and all(claim.decidable for claim in self.claims)
 
 
 # -- one document ----------------------------------------------------------------------------
@@ -144,12 +146,15 @@ def judge(truth: Truth, found: Table | None) -> Judgement:
             known.add(binding)
             claims.append(_claim(binding, cell, bound.get(binding), index in truth.undecidable))
     invented = tuple(
-        cell.confidence for binding, cell in bound.items() if binding not in known and cell.text
+        cell.confidence
+        for binding, cell in bound.items()
+        if binding not in known and fold(cell.text)
     )
     at_place: dict[Place, Cell] = {
         (c.row, c.col, c.rowspan, c.colspan, c.role): c for c in (found.cells if found else ())
     }
-    right = [_stands(cell, at_place) for cell in truth.table.cells]
+    present = [cell for index, cell in enumerate(truth.table.cells) if index not in truth.absent]
+    right = [_stands(cell, at_place) for cell in present]
     same_template = None
     if truth.table.template:
         same_template = found is not None and found.template == truth.table.template
@@ -159,7 +164,7 @@ def judge(truth: Truth, found: Table | None) -> Judgement:
         sum(right),
         len(right),
         found is not None
-        and found.shape == truth.table.shape
+        and (found.shape == truth.table.shape or bool(truth.absent))
         and all(right)
         and not invented
         and all(claim.right for claim in claims),
@@ -215,10 +220,12 @@ def coverage_at(risk_limit: float, coverage: Floats, risk: Floats) -> float:
 
 
 def area_under(coverage: Floats, risk: Floats) -> float:
-    """AURC: values of equal confidence come in a random order, which makes risk linear in between.
+    """AURC: values of equal confidence come in a random order, each one spread over its share.
 
-    Between two points the wrong ones grow linearly from w0 to w1 while the accepted grow from a0
-    to a1; the area is the integral of wrong / accepted over coverage.
+    So between two points the wrong ones grow linearly from w0 to w1 while the accepted grow from a0
+    to a1; the area is the integral of wrong / accepted over coverage. It depends on the shares of
+    values only, not on their number: it is what the mean risk after each value tends to as values
+    are repeated.
     """
     starts = np.concatenate([[0.0], coverage[:-1]])
     wrong_ends = coverage * risk
@@ -235,15 +242,15 @@ def reliability(
 ) -> list[tuple[float, float, float]]:
     """Mean confidence, accuracy and share of each of at most `bins` bins of equal weight.
 
-    Values of equal confidence stay in one bin.
+    Values of equal confidence stay in one bin, the one that the middle of them lies in.
     """
     order = np.argsort(confidence, kind="stable")
     ordered = confidence[order]
-    middle = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
-    first = np.concatenate([[True], np.diff(ordered) > 0])
-    group = np.cumsum(first) - 1
-    center = np.bincount(group, middle * weight[order]) / np.bincount(group, weight[order])
-    label = np.minimum((center * bins).astype(int), bins - 1)[group]
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(order) - 1)
+    ends = np.cumsum(weight[order])[last]
+    starts = np.concatenate([[0.0], ends[:-1]])
+    middle_in = (starts + ends) * bins // (2 * weight.sum())  # whole weights: without rounding
+    label = np.repeat(middle_in, np.diff(last, prepend=-1))
     result = []
     for one in np.unique(label):
         inside = order[label == one]
@@ -283,5 +290,8 @@ def bootstrap(
     """
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(len(parts), np.full(len(parts), 1 / len(parts)), RESAMPLES)
-    low, high = np.nanpercentile(of(counts @ parts), INTERVAL, axis=0)
+    drawn = of(counts @ parts)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice")  # nothing to count in any document
+        low, high = np.nanpercentile(drawn, INTERVAL, axis=0)
     return low, high

@@ -28,14 +28,16 @@ _BODIES = {
 }
 
 
-def as_page(truth: str) -> str:
-    """The page as a flattener gets it."""
+def as_page(truth: str, tables: Sequence[Table] | None = None) -> str:
+    """The page as a flattener gets it, with other tables in the place of its own if given."""
     style = _STYLE.search(truth)
     spacing, body, labels, empty = (style[1] if style else "plain bare th empty").split()
     bare = _STYLE.sub("", truth)
 
+    following = iter(tables or tables_of_page(bare))
+
     def written(found: re.Match[str]) -> str:
-        table = tables_of_page(found[0])[0]
+        table = next(following)
         widened = _WIDENED.search(found[0])
         if widened:
             table = _widen(table, int(widened[1]))

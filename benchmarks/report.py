@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.dumps import Dump
 from benchmarks.metrics import TOLD, Judgement, judge, match_tables, reliability, risk_coverage
@@ -20,6 +20,10 @@ from benchmarks.sets import WorkSet
 from benchmarks.tables import Table, fold, span_attributes, table_from_record
 from benchmarks.tools import tool_named
 from tabrecover.storage import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["Advance", "markdown_table", "renew_table", "write_page"]
 
@@ -107,23 +111,37 @@ MORE = (
 
 
 def markdown_table(header: Header, rows: Sequence[Row]) -> str:
-    """The main figures, a line a tool, and a sentence on what they were measured on."""
+    """The main figures, a line a tool, then the first tool's by kind of document."""
+    tools = _by_tool(rows)
+    found = {tool: figures(own) for tool, own in tools.items()}
+    first, *_ = tools
+    kinds = {
+        f"{first}, {kind}": figures(own)
+        for kind, own in group_rows(tools[first], lambda row: row.group).items()
+        if any(row.table != SPARE for row in own)
+    }
+    of = found[first]
+    return "\n".join(
+        [
+            _markdown(found, COLUMNS),
+            "",
+            _markdown(kinds, COLUMNS[:-1]),
+            "",
+            f"Set `{header.set}` (corpus {header.corpus}): {of.tables:,} flattened tables with "
+            f"{of.values:,} values, {_percent(of.undecidable)} % of them undecidable. "
+            + "; ".join(f"*{column.name}*: {column.meaning}" for column in COLUMNS)
+            + ".",
+        ]
+    )
+
+
+def _markdown(found: Mapping[str, Figures], columns: Sequence[Column]) -> str:
     lines = [
-        "| tool | " + " | ".join(column.name for column in COLUMNS) + " |",
-        "|---|" + "---:|" * len(COLUMNS),
+        ["", *(column.name for column in columns)],
+        ["---", *("---:" for _ in columns)],
+        *([name, *(column.text(own) for column in columns)] for name, own in found.items()),
     ]
-    found = {tool: figures(own) for tool, own in _by_tool(rows).items()}
-    for tool, own in found.items():
-        lines.append(f"| {tool} | " + " | ".join(column.text(own) for column in COLUMNS) + " |")
-    first = next(iter(found.values()))
-    lines += [
-        "",
-        f"Set `{header.set}` (corpus {header.corpus}): {first.tables:,} flattened tables with "
-        f"{first.values:,} values, {_percent(first.undecidable)} % of them undecidable. "
-        + "; ".join(f"*{column.name}*: {column.meaning}" for column in COLUMNS)
-        + ".",
-    ]
-    return "\n".join(lines)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def renew_table(path: Path, header: Header, rows: Sequence[Row]) -> None:
@@ -272,8 +290,7 @@ def _plots(tools: Mapping[str, Sequence[Row]]) -> str:
             style = "o" if len(coverage) == 1 else "-"
             axes.plot(100 * coverage, 100 * risk, style, label=tool, linewidth=1.8)
     axes.set(xlabel="values accepted, %", ylabel="of them wrong, %", title="Risk and coverage")
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    _finish(axes)
     diagram = Figure(figsize=(5, 4.2), layout="constrained")
     axes = diagram.subplots()
     axes.plot([0, 1], [0, 1], color="#9aa5b1", linewidth=1, linestyle="--")
@@ -282,9 +299,14 @@ def _plots(tools: Mapping[str, Sequence[Row]]) -> str:
             means, accuracies, _ = zip(*reliability(*table.T), strict=True)
             axes.plot(means, accuracies, "o-", label=tool, markersize=4)
     axes.set(xlabel="stated confidence", ylabel="share right", title="Reliability")
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    _finish(axes)
     return f"<figure>{_svg(curves)}</figure><figure>{_svg(diagram)}</figure>"
+
+
+def _finish(axes: Axes) -> None:
+    axes.grid(alpha=0.25)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False, fontsize=8)
 
 
 def _states_one(confidences: Iterable[float]) -> bool:
@@ -292,9 +314,9 @@ def _states_one(confidences: Iterable[float]) -> bool:
     return set(confidences) <= {0.0, SURE}
 
 
-def _svg(figure: object) -> str:
+def _svg(figure: Figure) -> str:
     stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})  # type: ignore[attr-defined]
+    figure.savefig(stream, format="svg", metadata={"Date": None})
     text = stream.getvalue()
     return text[text.index("<svg") :]
 

@@ -164,7 +164,8 @@ def line_of(entry: Header | Row) -> str:
     fields = asdict(entry)
     if isinstance(entry, Row):
         fields = {name: value for name, value in fields.items() if value != _DEFAULTS.get(name)}
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+    line = json.dumps(fields, ensure_ascii=False) + "\n"
+    return line.encode("utf-8", "backslashreplace").decode()  # half a pair of surrogates
 
 
 _DEFAULTS = {
@@ -174,15 +175,15 @@ _DEFAULTS = {
 
 def read_results(path: Path) -> tuple[Header, list[Row]]:
     """A result file; a last line that was cut off by an interruption is left out."""
-    with path.open(encoding="utf-8") as stream:
+    with path.open("rb") as stream:  # an interruption can cut a character, too
         try:
             header = Header(**json.loads(next(stream)))
+            return header, [_row(line) for line in stream if line.endswith(b"\n")]
         except (StopIteration, ValueError, TypeError) as error:
             raise ValueError(f"{path}: not a result file of this benchmark") from error
-        return header, [_row(line) for line in stream if line.endswith("\n")]
 
 
-def _row(line: str) -> Row:
+def _row(line: bytes) -> Row:
     entry: dict[str, Any] = json.loads(line)
     for name in ("right", "total", "structure"):
         if entry.get(name) is not None:
@@ -243,7 +244,7 @@ def figures(rows: Sequence[Row]) -> Figures:
     dumps = len({row.case[:3] for row in rows})
     sums = np.array(
         [sums_of(own) for own in group_rows(rows, lambda row: row.document).values()], dtype=float
-    )
+    ).reshape(-1, 2 * len(SHARES))
     point = shares_of(sums.sum(axis=0, keepdims=True))[0]
     low, high = bootstrap(sums, shares_of) if len(sums) else (point, point)
     intervals = [
@@ -283,9 +284,9 @@ def sums_of(rows: Sequence[Row]) -> list[float]:
 
 
 def shares_of(sums: Floats) -> Floats:
-    """Shares from pairs of sums; shape (n, 2 k) to (n, k)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return sums[:, 0::2] / sums[:, 1::2]
+    """Shares from pairs of sums, `nan` where nothing was counted; shape (n, 2 k) to (n, k)."""
+    counted = sums[:, 1::2]
+    return sums[:, 0::2] / np.where(counted > 0, counted, np.nan)
 
 
 def _mean_scores(scores: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:

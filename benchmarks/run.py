@@ -24,7 +24,7 @@ from benchmarks.dumps import Dump, Truth, corpus_hash
 from benchmarks.metrics import TOLD, judge, match_tables
 from benchmarks.results import SPARE, Header, Row, line_of, read_results, row_of, spare_row
 from benchmarks.structure import grits_con, grits_top, teds
-from benchmarks.tables import Table, table_from_record
+from benchmarks.tables import Table, fold, table_from_record
 from benchmarks.tools import Layouts, Tool, tool_named
 from tabrecover.storage import write_atomically
 
@@ -195,7 +195,7 @@ def judge_tool(
         )
     spare = [table for table in found if all(table is not other for other in matched)]
     told = sum(
-        cell.confidence >= TOLD and bool(cell.text)
+        cell.confidence >= TOLD and bool(fold(cell.text))
         for table in spare
         for cell in table.cells
         if cell.role == "value"

@@ -42,7 +42,9 @@ def corpus_set(name: str, every: int = 1) -> WorkSet:
     stored = FLATTENED / f"{name}.jsonl.xz"
     dumps = [*load_dumps(stored, pages), *_negatives()]
     if not any(dump.truth for dump in dumps):
-        raise ValueError(f"{stored}: no stored dumps; make them: benchmarks flatten")
+        raise ValueError(
+            f"{stored}: no stored dumps; make them with `python -m benchmarks flatten`"
+        )
     files = [*(SYNTHETIC / name).glob("*.html"), stored]
     return WorkSet(
         name if every == 1 else f"{name}, one dump of {every}",

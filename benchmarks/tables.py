@@ -37,9 +37,11 @@ __all__ = [
 Role = Literal["label", "value"]
 Kind = Literal["filled", "zero", "blank"]
 MAX_SPAN = 1000
+MAX_POSITIONS = 1_000_000  # of a table of a record
 
 _SPACE = re.compile(r"\s+")
 _MARKDOWN_ESCAPE = re.compile(r"\\(?=[\\`*_{}\[\]()#+\-.!|~<>])")
+_NUMBER = re.compile(r"\s*\+?([0-9]{1,4})")  # four digits are more than MAX_SPAN
 _ZERO = re.compile(r"[-+]?0+(\.0+)?%?")
 
 
@@ -114,7 +116,9 @@ class Table:
 
     def with_texts(self, texts: Mapping[int, str]) -> Table:
         """The same table with other texts in the cells of these indices."""
-        cells = [replace(c, text=texts.get(i, c.text)) for i, c in enumerate(self.cells)]
+        cells = list(self.cells)
+        for index, text in texts.items():
+            cells[index] = replace(cells[index], text=text)
         return replace(self, cells=tuple(cells))
 
     def to_html(self) -> str:
@@ -131,7 +135,7 @@ class Table:
 
     def _key_of_row(self, value: Cell) -> tuple[str, ...]:
         texts = (self.owner.get((value.row, col)) for col in range(self.shape[1]))
-        return next(((fold(cell.text),) for cell in texts if cell and cell.text), ())
+        return next(((key,) for cell in texts if cell and (key := fold(cell.text))), ())
 
     def _column_path(self, value: Cell) -> tuple[str, ...]:
         block: list[Cell] = []
@@ -156,7 +160,7 @@ def _path(labels: Iterable[Cell]) -> tuple[str, ...]:
 
 @cache
 def _simplifier() -> opencc.OpenCC:
-    return opencc.OpenCC("t2s")
+    return opencc.OpenCC("hk2s")
 
 
 @lru_cache(maxsize=200_000)
@@ -207,8 +211,8 @@ def table_from_element(element: lxml_html.HtmlElement) -> Table:
         for node in tr.iterchildren("td", "th"):
             while (row, col) in taken:
                 col += 1
-            rowspan = min(_span(node, "rowspan"), len(rows) - row)
-            colspan = _span(node, "colspan")
+            rowspan = min(_span(node, "rowspan", for_zero=len(rows)), len(rows) - row)
+            colspan = _span(node, "colspan", for_zero=1)
             role: Role = "label" if node.tag == "th" else "value"
             text = _SPACE.sub(" ", str(node.text_content())).strip()
             cell = Cell(row, col, rowspan, colspan, role, text)
@@ -225,30 +229,58 @@ def _positions(cell: Cell) -> Iterator[tuple[int, int]]:
             yield row, col
 
 
-def _span(node: lxml_html.HtmlElement, name: str) -> int:
-    value = str(node.get(name, "1")).strip()
-    return min(int(value), MAX_SPAN) if value.isdecimal() and int(value) else 1
+def _span(node: lxml_html.HtmlElement, name: str, for_zero: int) -> int:
+    number = _NUMBER.match(str(node.get(name, "")))
+    return min(int(number[1]), MAX_SPAN) or for_zero if number else 1
 
 
 def table_from_record(record: Mapping[str, Any]) -> Table:
-    """One table of a record (docs/record.md); a tool may leave out confidences and spans."""
+    """One table of a record (docs/record.md); a tool may leave out confidences, spans and shape.
+
+    Raises `ValueError` that names the cell where one is malformed, lies beyond the shape, or makes
+    the table larger than any can be.
+    """
     cells: Sequence[Mapping[str, Any]] = record["cells"]
-    placed = [
-        Cell(
-            int(cell["row"]),
-            int(cell["col"]),
-            int(cell.get("rowspan", 1)),
-            int(cell.get("colspan", 1)),
-            "label" if cell.get("role") == "label" else "value",
-            str(cell.get("text") or ""),
-            float(cell.get("confidence", 1.0)),
-        )
-        for cell in cells
-    ]
-    placed.sort(key=lambda cell: (cell.row, cell.col))
-    shape = record.get("shape") or (
+    placed = sorted(map(_cell_of_record, cells), key=lambda cell: (cell.row, cell.col))
+    n_rows, n_cols = record.get("shape") or (
         max((cell.end_row for cell in placed), default=0),
         max((cell.end_col for cell in placed), default=0),
     )
-    template = record.get("template")
-    return Table(tuple(placed), (int(shape[0]), int(shape[1])), template)
+    covered = 0
+    for cell in placed:
+        covered += cell.rowspan * cell.colspan
+        if cell.end_row > n_rows or cell.end_col > n_cols:
+            raise ValueError(f"{_place(cell)}: lies beyond the shape, {n_rows} × {n_cols}")
+        if max(cell.end_row * cell.end_col, covered) > MAX_POSITIONS:
+            raise ValueError(f"{_place(cell)}: the table has over {MAX_POSITIONS} positions")
+    if n_rows * n_cols > MAX_POSITIONS:
+        raise ValueError(f"shape {n_rows} × {n_cols}: over {MAX_POSITIONS} positions")
+    return Table(tuple(placed), (int(n_rows), int(n_cols)), record.get("template"))
+
+
+def _cell_of_record(given: Mapping[str, Any]) -> Cell:
+    def stated(name: str, otherwise: Any) -> Any:
+        value = given.get(name)
+        return otherwise if value is None else value
+
+    try:
+        cell = Cell(
+            int(given["row"]),
+            int(given["col"]),
+            int(stated("rowspan", 1)),
+            int(stated("colspan", 1)),
+            "label" if given.get("role") == "label" else "value",
+            str(stated("text", "")),
+            float(stated("confidence", 1.0)),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"cell {given!r:.100}: row, column, spans or confidence?") from error
+    if min(cell.row, cell.col) < 0 or min(cell.rowspan, cell.colspan) < 1:
+        raise ValueError(f"{_place(cell)}: has no place in a table")
+    if not 0 <= cell.confidence <= 1:
+        raise ValueError(f"{_place(cell)}: confidence {cell.confidence} is not in 0..1")
+    return cell
+
+
+def _place(cell: Cell) -> str:
+    return f"cell of row {cell.row}, column {cell.col} ({cell.rowspan} × {cell.colspan})"
