@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.dumps import FLATTENED, SYNTHETIC, Dump, load_dumps, load_pages, store_dumps
 from benchmarks.flatten import MARKUP, Flatten, Tool, make_dumps
-from benchmarks.flatteners import FLATTENERS, Flattener, flatten
+from benchmarks.flatteners import FLATTENERS, Flattener, FlattenerMissing, flatten
 
 __all__ = ["store_all"]
 
@@ -25,19 +25,28 @@ VERBATIM_VERSION = ""
 def store_all(
     environments: Path, only: Sequence[str] | None, sets: Sequence[str], workers: int
 ) -> Iterator[str]:
-    """Flatten and store; yields a line about every file. Raises `ValueError` for unknown names."""
+    """Flatten and store; yields a line about every flattener and set.
+
+    A tool that is not there is left out, and its old dumps stay. Raises `ValueError` for unknown
+    names.
+    """
     known = {flattener.name: flattener for flattener in FLATTENERS}
     names = [*MARKUP, *known]
     if unknown := set(only or ()) - set(names):
         raise ValueError(f"unknown flattener {min(unknown)!r}; known are {', '.join(names)}")
     if unknown := set(sets) - {folder.name for folder in SYNTHETIC.iterdir()}:
         raise ValueError(f"unknown set {min(unknown)!r}")
+    present = []
     for name in only or names:
-        _tool(known.get(name), name, environments)  # installs it, before processes meet
+        try:
+            _tool(known.get(name), name, environments)  # installs it, before processes meet
+            present.append(name)
+        except FlattenerMissing as error:
+            yield f"left out: {error}"
     made: dict[str, dict[str, list[Dump]]] = {of: {} for of in sets}
     try:
         with ProcessPoolExecutor(workers) as pool:
-            tasks = [(name, of) for name in only or names for of in sets]
+            tasks = [(name, of) for name in present for of in sets]
             work = {pool.submit(_make, *task, environments): task for task in tasks}
             try:
                 for done in as_completed(work):

@@ -38,7 +38,7 @@ __all__ = [
 
 Key = TypeVar("Key")
 
-WRONG_KEPT = 8
+WRONG_KEPT = 4
 KINDS = ("filled", "zero", "blank")
 SPARE = -1
 

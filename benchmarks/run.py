@@ -31,7 +31,7 @@ from tabrecover.storage import write_atomically
 __all__ = ["Plan", "environment", "run"]
 
 DUMPS_A_TASK = 12
-STRUCTURE_EVERY = 5  # GriTS and TEDS cost more than all tools: one dump of five is enough
+STRUCTURE_EVERY = 10  # GriTS and TEDS cost more than most tools: one dump of ten is enough
 SCORING = ("dumps", "metrics", "results", "run", "structure", "tables")
 LIBRARIES = ("lxml", "numpy", "opencc", "pandas", "rapidfuzz", "ahocorasick_rs", "clevercsv")
 

@@ -36,6 +36,7 @@ TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
+_JOINERS = frozenset(".．,，·'’-−－–")  # between digits they make one number, date or range
 
 
 class Seed(NamedTuple):
@@ -100,7 +101,15 @@ def cell_hits(
 
 
 def _cuts_number(text: str, at: int) -> bool:
-    return 0 < at < len(text) and text[at].isdigit() and text[at - 1].isdigit()
+    """Whether a cut here goes through a number or a date: `1|2`, `3|.5`, `1,|234`."""
+    if not 0 < at < len(text):
+        return False
+    left, right = text[at - 1], text[at]
+    if right in _JOINERS:
+        return left.isdigit() and _digit_at(text, at + 1)
+    if left in _JOINERS:
+        return right.isdigit() and _digit_at(text, at - 2)
+    return left.isdigit() and right.isdigit()
 
 
 def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bool) -> bool:

@@ -7,6 +7,7 @@ import pytest
 import tabrecover
 from tabrecover import Template
 from tabrecover.storage import builtin_library
+from tests.cases import TOLD
 
 REVIEW = "cn-disclosure-2019/review"
 HEADER = (
@@ -204,6 +205,39 @@ def test_html_table_of_unknown_layout() -> None:
 def test_bars_and_tabs_that_make_no_table(text: str) -> None:
     """Menus, pipes and indentation are no tables."""
     assert tabrecover.recover(text).tables == ()
+
+
+LINES = [
+    ("Cash in hand", "12", "7,345.12", "2021-12-05"),
+    ("Claims on banks", "345", "12.7", "4,345"),
+    ("Premises", "77", "0.12", "77-12"),
+]
+
+
+def numbered_lines(cell: str, row: str) -> str:
+    """A table whose lines have numbers of their own, each cell and row written in this way."""
+    head = ["Assets", "Line", "At the end", "As of"]
+    return "".join(row % "".join(cell % text for text in texts) for texts in [head, *LINES])
+
+
+@pytest.mark.parametrize(
+    ("cell", "row"), [("<td>%s</td>", "<tr>%s</tr>"), ("%s | ", "%s\n")], ids=["html", "bars"]
+)
+def test_line_numbers_cut_no_number(cell: str, row: str) -> None:
+    """Labels that are numbers (12, 345) are not found inside 7,345.12 or 2021-12-05."""
+    drawn = "".join(
+        f"<tr><th>{name}<th>{number}<td data-key={name[:2]}1><td data-key={name[:2]}2>"
+        for name, number, *_ in LINES
+    )
+    template = tabrecover.parse_template(
+        f"<table><tr><th>Assets<th>Line<th>At the end<th>As of{drawn}</table>", 'id = "a/b"'
+    )
+    dump = numbered_lines(cell, row)
+    source = f"<table>{dump}</table>" if cell.startswith("<") else dump
+    (table,) = tabrecover.recover(source, templates=template).tables
+    values = [cell for cell in table.cells if cell.role == "value"]
+    assert [cell.text for cell in values] == [text for _, _, *texts in LINES for text in texts]
+    assert sum(cell.confidence >= TOLD for cell in values) >= len(values) - len(LINES[0][2:])
 
 
 def test_label_of_another_template_cuts_no_value() -> None:
