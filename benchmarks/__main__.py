@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 RESULTS = Path("results")
-LOST_AFTER = 1e-9  # figures are shares of counts: only rounding may differ
+LOST_AFTER = 1e-6  # figures are stored with six digits
 
 Many = list[str]
 Folders = list[Path]
