@@ -95,6 +95,7 @@ def compare(
 ) -> None:
     """Show what changed between two runs, table by table."""
     with _errors_told():
+        _same_conditions(before, after)
         old, new = (
             _rows_of(path, name) for path, name in ((before, tool), (after, with_tool or tool))
         )
@@ -116,6 +117,20 @@ def compare(
         )
     if found.changes and show:
         console.print(listed)
+
+
+def _same_conditions(before: Path, after: Path) -> None:
+    """Differences must be the tools', not the corpus's or the measure's."""
+    first, second = (read_results(path)[0] for path in (before, after))
+    for what, old, new in (
+        ("set", first.set, second.set),
+        ("corpus", first.corpus, second.corpus),
+        ("measure", first.environment.get("benchmark"), second.environment.get("benchmark")),
+    ):
+        if old != new:
+            raise ValueError(
+                f"{after}: another {what} than {before}: {new}, not {old}; run both anew"
+            )
 
 
 def _rows_of(path: Path, tool: str) -> list[Row]:
@@ -158,6 +173,9 @@ def check(
     """Fail if exact match fell below the stored figure, or silent errors rose above it."""
     with _errors_told():
         bar = tomllib.loads(stored.read_text(encoding="utf-8"))
+        over = read_results(results)[0].set
+        if over != bar["set"]:
+            raise ValueError(f"{results}: ran over {over!r}, the figures are of {bar['set']!r}")
         found = figures(_rows_of(results, bar["tool"])).shares
         exact, silent = found["exact"].value, found["silent"].value
         told = f"exact {exact:.6f} (stored {bar['exact']}), silent {silent:.6f} ({bar['silent']})"

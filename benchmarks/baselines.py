@@ -22,6 +22,7 @@ import math
 import re
 import shlex
 import subprocess
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -70,8 +71,9 @@ _MARK = r"[-–—−―/*×~]{1,4}|\.{2,6}|[nN]/?[aA]|无"
 _VALUE = re.compile(f"{_NUMBER}|{_MARK}")
 _WORD = re.compile(r"[^\s|]+")
 _CELL = re.compile(r"[^\s|]+(?:[^\S\r\n\t\v\f][^\s|]+)*")  # single spaces part no cells
-_RULE_LINE = re.compile(r"[\s|+:=\-─━═┼╪]+")
+_RULE_LINE = re.compile(r"[\s|+:=\-─━═┼╪├┤┌┐└┘┬┴]+")
 _ALIGNED = re.compile(r"\S {2,}\S")
+_CSV_COMMA = re.compile(r",(?! )")
 _BARS = str.maketrans("│┃║", "|||")
 _HTML = re.compile(r"<table\b", re.IGNORECASE)
 _BLOCK_TAG = re.compile(
@@ -610,21 +612,31 @@ def by_read_csv(dump: str, layouts: Sequence[LayoutLike]) -> list[dict[str, Any]
         if width > MOST_COLUMNS or width * len(lines) > MOST_POSITIONS:
             continue
         try:
-            frame = pd.read_csv(
-                io.StringIO("\n".join(lines)),
-                sep=separator,
-                header=None,
-                names=range(width),
-                index_col=False,
-                dtype=str,
-                keep_default_na=False,
-                quoting=csv.QUOTE_NONE,
-                engine="python",
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", pd.errors.ParserWarning)  # rows of unequal length
+                frame = pd.read_csv(
+                    io.StringIO("\n".join(lines)),
+                    sep=separator,
+                    header=None,
+                    names=range(width),
+                    index_col=False,
+                    dtype=str,
+                    keep_default_na=False,
+                    quoting=csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE,
+                    engine="python",
+                )
         except (ValueError, csv.Error):  # ParserError and EmptyDataError are ValueErrors
             continue
-        tables.append(rectangle_to_record(frame.fillna("").values.tolist(), layouts))
+        rows = _without_index(frame.fillna("").values.tolist())
+        tables.append(rectangle_to_record(rows, layouts))
     return [table for table in tables if table]
+
+
+def _without_index(rows: list[list[str]]) -> list[list[str]]:
+    """Rows without the numbers of columns and rows that pandas writes around a table."""
+    if rows and rows[0][1:] == [str(number) for number in range(len(rows[0]) - 1)]:
+        return [row[1:] for row in rows[1:]]
+    return rows
 
 
 def _delimited_blocks(dump: str) -> Iterator[tuple[str, list[str]]]:
@@ -634,6 +646,7 @@ def _delimited_blocks(dump: str) -> Iterator[tuple[str, list[str]]]:
     styles: dict[str, Callable[[str], bool]] = {
         "|": lambda line: "|" in line,
         "\t": lambda line: "\t" in line,
+        ",": lambda line: len(_CSV_COMMA.findall(line)) > 1,
         r"\s{2,}": lambda line: _ALIGNED.search(line) is not None,
     }
     for separator, is_row in styles.items():
@@ -662,7 +675,7 @@ def by_clevercsv(dump: str, layouts: Sequence[LayoutLike]) -> list[dict[str, Any
             dialect = clevercsv.Sniffer().detect(sample, verbose=False, delimiters="|\t,;")
             if dialect and dialect.delimiter:
                 rows = [list(row) for row in clevercsv.reader(io.StringIO(block), dialect)]
-                tables.append((at, rectangle_to_record(rows, layouts)))
+                tables.append((at, rectangle_to_record(_without_index(rows), layouts)))
         except Exception:  # noqa: S112  # whatever it stumbles over: for the user, no table
             continue
     return [table for _, table in sorted(tables, key=lambda item: item[0]) if table]

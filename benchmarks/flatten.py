@@ -50,7 +50,9 @@ class Tool:
     """A flattener as this module needs it.
 
     `reflows`: its white space follows from a page's layout and tells nothing about cells; dumps
-    that differ only in it count as equal. `in_order`: texts come in reading order.
+    that differ only in it count as equal. `in_order`: texts come in reading order. `by_columns`:
+    they may come column by column, so that moves in reading order tell nothing; then every value
+    of a table with blanks counts as undecidable.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Tool:
     flatten: Flatten
     reflows: bool = False
     in_order: bool = True
+    by_columns: bool = False
 
 
 Sides = tuple[Table, Table]
@@ -198,11 +201,24 @@ class _Dumps:
             self._mangled(job, self._text(_marked_page(job))),
             with_tables(job.page, tables) if changed else job.page,
             tuple(
-                tuple(sorted(undecidable_cells(table, open_, cell_types(table), _lost(job, at))))
+                _all_values(table)
+                if self._tool.by_columns and _has_blanks(table)
+                else tuple(
+                    sorted(undecidable_cells(table, open_, cell_types(table), _lost(job, at)))
+                )
                 for at, (table, open_) in enumerate(zip(tables, borders, strict=True))
             ),
             tuple(tuple(sorted(gone)) for gone in job.state.absent),
         )
+
+
+def _all_values(table: Table) -> tuple[int, ...]:
+    return tuple(index for index, cell in enumerate(table.cells) if cell.role == "value")
+
+
+def _has_blanks(table: Table) -> bool:
+    texts = [cell.text for cell in table.cells if cell.role == "value"]
+    return any(texts) and not all(texts)
 
 
 def _probes(job: Job) -> list[Probe]:

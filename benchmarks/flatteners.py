@@ -71,6 +71,11 @@ class Flattener:
         """Whether white space follows from the page's layout and tells nothing about cells."""
         return self.name in DRAWN
 
+    @property
+    def by_columns(self) -> bool:
+        """Whether texts may come column by column."""
+        return self.name in BY_COLUMNS
+
 
 @dataclass(frozen=True, slots=True)
 class Flattened:
@@ -187,6 +192,10 @@ COLUMNS = frozenset(
 
 DRAWN = frozenset("pdftotext pdftotext-raw pymupdf pdfminer pypdf pdfplumber pypdfium2".split())
 """Flatteners that give texts as they are drawn on paper, wrapped where the paper ends."""
+
+
+BY_COLUMNS = frozenset(["pdftotext", "pdfminer"])
+"""Flatteners that read a drawn page in columns."""
 
 
 def flatten(flattener: Flattener, pages: Sequence[str], environments: Path) -> Flattened:

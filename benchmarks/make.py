@@ -97,4 +97,11 @@ def _tool(flattener: Flattener | None, name: str, environments: Path) -> Tool:
 
     run_all: Flatten = run
     run_all([])
-    return Tool(name, versions[0], run_all, reflows=flattener.reflows, in_order=flattener.in_order)
+    return Tool(
+        name,
+        versions[0],
+        run_all,
+        reflows=flattener.reflows,
+        in_order=flattener.in_order,
+        by_columns=flattener.by_columns,
+    )

@@ -100,13 +100,14 @@ class Judgement:
 def match_tables(truths: Sequence[Table], found: Sequence[Table]) -> list[Table | None]:
     """For every true table the found one that is meant for it: the best matching by what agrees.
 
-    Agreement counts values with equal bindings, twice where their texts agree too, and equal
-    labels; so a table that got every value wrong is still matched by its labels.
+    Agreement counts values with equal bindings and equal labels, never the values' texts: what a
+    tool puts first of several tables of one layout is its answer, not what comes out best.
     """
     graph: nx.Graph[tuple[str, int]] = nx.Graph()
     for t, truth in enumerate(truths):
         for f, other in enumerate(found):
-            if weight := _agreement(truth, other):
+            if agreement := _agreement(truth, other):
+                weight = agreement * (len(found) + 1) - f  # of equal ones the first
                 graph.add_edge(("truth", t), ("found", f), weight=weight)
     result: list[Table | None] = [None] * len(truths)
     for pair in nx.max_weight_matching(graph):
@@ -116,12 +117,7 @@ def match_tables(truths: Sequence[Table], found: Sequence[Table]) -> list[Table 
 
 
 def _agreement(truth: Table, found: Table) -> int:
-    bound = found.bindings
-    values = sum(
-        1 + (fold(bound[binding].text) == fold(cell.text))
-        for binding, cell in truth.bindings.items()
-        if binding in bound
-    )
+    values = len(truth.bindings.keys() & found.bindings.keys())
     return values + (_labels(truth) & _labels(found)).total()
 
 
@@ -262,16 +258,23 @@ def reliability(
 
 
 def calibration(confidence: Floats, right: Floats, weight: Floats) -> Calibration:
-    """All measures of confidence over values given as (confidence, right, how many alike)."""
+    """All measures of confidence over values given as (confidence, right, how many alike).
+
+    Brier and ECE judge what a tool says: values of confidence 0, which it does not give, are left
+    out; they are `nan` if it gives none.
+    """
     coverage, risk = risk_coverage(confidence, right, weight)
-    gaps = [
-        share * abs(mean - accuracy)
-        for mean, accuracy, share in reliability(confidence, right, weight)
-    ]
+    said = confidence > 0
+    brier = ece = float("nan")
+    if said.any():
+        stated, outcome, many = confidence[said], right[said], weight[said]
+        brier = float(((stated - outcome) ** 2 * many).sum() / many.sum())
+        bins = reliability(stated, outcome, many)
+        ece = float(sum(share * abs(mean - accuracy) for mean, accuracy, share in bins))
     return Calibration(
         area_under(coverage, risk),
-        float(((confidence - right) ** 2 * weight).sum() / weight.sum()),
-        float(sum(gaps)),
+        brier,
+        ece,
         coverage_at(0.01, coverage, risk),
         coverage_at(0.001, coverage, risk),
     )

@@ -76,12 +76,20 @@ COLUMNS = (
     Column("zeros", "of them zeros", _share("zero")),
     Column("blanks", "of them blank", _share("blank")),
     Column("silent", "values told (confidence ≥ 0.9) and wrong, % of all", _share("silent", 2)),
+    Column("of told", "the same, % of the values that were told", _share("false", 2)),
     Column("tables", "decidable tables without a fault, %", _share("perfect")),
-    Column("cells", "labels and values at their place with their spans, %", _share("cells")),
+    Column(
+        "cells",
+        "labels with their text, and cells for values, at their place with their spans, %",
+        _share("cells"),
+    ),
     Column(
         "coverage",
-        "decidable values accepted at 0.1 % error, %",
-        lambda found: _percent(found.confidence.coverage_01),
+        "values that can be accepted at 1 % error, %",
+        lambda found: _percent(found.confidence.coverage_1),
+    ),
+    Column(
+        "false tables", "beside the true ones, of 100 dumps", lambda f: _percent(f.false_tables)
     ),
     Column("GriTS", "GriTS-Con × 100", lambda found: _percent(found.structure[1])),
     Column("TEDS", "TEDS × 100", lambda found: _percent(found.structure[2])),
@@ -103,7 +111,6 @@ MORE = (
     Column("GriTS-Top", "× 100", lambda f: _percent(f.structure[0])),
     Column("GriTS-Con", "× 100", lambda f: _percent(f.structure[1])),
     Column("TEDS", "× 100", lambda f: _percent(f.structure[2])),
-    Column("false tables", "beside the true ones, a dump", lambda f: f"{f.false_tables:.3f}"),
 )
 
 

@@ -39,6 +39,7 @@ __all__ = [
 Key = TypeVar("Key")
 
 WRONG_KEPT = 4
+DIGITS = 6  # of a confidence; what decides 0.1 % lies between 0.999 and 1
 KINDS = ("filled", "zero", "blank")
 SPARE = -1
 
@@ -69,8 +70,8 @@ class Row:
 
     `right` and `total` count values of each kind (filled, zero, blank), decidable ones only;
     `open_right` and `open_total` count the undecidable ones. `told` and `open_told` are
-    (confidence, 1 right or 0 wrong, how many); `invented` counts told values that the truth has no
-    place for.
+    (confidence, 1 right or 0 wrong, how many), `invented` (confidence, how many) of values that the
+    truth has no place for.
     """
 
     document: str
@@ -85,7 +86,6 @@ class Row:
     open_right: int = 0
     open_total: int = 0
     silent: int = 0
-    invented: int = 0
     cells_right: int = 0
     cells: int = 0
     perfect: bool = False
@@ -94,6 +94,7 @@ class Row:
     template_right: bool | None = None
     told: tuple[tuple[float, int, int], ...] = ()
     open_told: tuple[tuple[float, int, int], ...] = ()
+    invented: tuple[tuple[float, int], ...] = ()
     structure: tuple[float, float, float] | None = None
     seconds: float = 0.0
     spare: int = 0
@@ -123,7 +124,7 @@ def row_of(judgement: Judgement, structure: tuple[float, float, float] | None, *
         open_right=sum(claim.right for claim in undecided),
         open_total=len(undecided),
         silent=judgement.silent,
-        invented=sum(confidence >= TOLD for confidence in judgement.invented),
+        invented=_counted(judgement.invented),
         cells_right=judgement.cells_right,
         cells=judgement.cells,
         perfect=judgement.perfect,
@@ -141,9 +142,10 @@ def row_of(judgement: Judgement, structure: tuple[float, float, float] | None, *
     )
 
 
-def spare_row(spare: int, told: int, **of: Any) -> Row:
-    """What a tool found where the truth has no table: tables, and values told in them."""
-    return Row(table=SPARE, spare=spare, silent=told, invented=told, **of)
+def spare_row(spare: int, confidences: Sequence[float], **of: Any) -> Row:
+    """What a tool found where the truth has no table: how many tables, and their values."""
+    told = sum(confidence >= TOLD for confidence in confidences)
+    return Row(table=SPARE, spare=spare, silent=told, invented=_counted(confidences), **of)
 
 
 def _by_kind(kinds: Iterable[str]) -> tuple[int, int, int]:
@@ -152,8 +154,12 @@ def _by_kind(kinds: Iterable[str]) -> tuple[int, int, int]:
 
 
 def _grouped(outcomes: Iterable[tuple[float, bool]]) -> tuple[tuple[float, int, int], ...]:
-    count = Counter((round(confidence, 4), int(right)) for confidence, right in outcomes)
+    count = Counter((round(confidence, DIGITS), int(right)) for confidence, right in outcomes)
     return tuple((confidence, right, n) for (confidence, right), n in sorted(count.items()))
+
+
+def _counted(confidences: Iterable[float]) -> tuple[tuple[float, int], ...]:
+    return tuple(sorted(Counter(round(one, DIGITS) for one in confidences).items()))
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -188,7 +194,7 @@ def _row(line: bytes) -> Row:
     for name in ("right", "total", "structure"):
         if entry.get(name) is not None:
             entry[name] = tuple(entry[name])
-    for name in ("told", "open_told"):
+    for name in ("told", "open_told", "invented"):
         entry[name] = tuple(tuple(item) for item in entry.get(name, ()))
     entry["wrong"] = tuple(
         Wrong(tuple(row), tuple(column), *rest) for row, column, *rest in entry.get("wrong", ())
@@ -215,7 +221,7 @@ class Interval(NamedTuple):
     high: float
 
 
-SHARES = ("exact", "filled", "zero", "blank", "perfect", "cells", "silent")
+SHARES = ("exact", "filled", "zero", "blank", "perfect", "cells", "silent", "told", "false")
 
 
 class Figures(NamedTuple):
@@ -223,7 +229,8 @@ class Figures(NamedTuple):
 
     `shares`: `exact`, and by kind of value `filled`, `zero`, `blank`: decidable values that are
     right; `perfect`: decidable tables without any fault; `cells`: labels and values at their place
-    with their spans; `silent`: told wrong, of all values. `undecidable` is the share of values that
+    with their spans; `silent`: told wrong, of all values; `told`: told at all, of all values;
+    `false`: told wrong, of those told. `undecidable` is the share of values that
     the dumps don't decide, `false_tables` how many tables a dump are found beside the true ones,
     `structure` holds GriTS-Top, GriTS-Con and TEDS.
     """
@@ -259,7 +266,7 @@ def figures(rows: Sequence[Row]) -> Figures:
         undecidable=open_total / values if values else float("nan"),
         false_tables=sum(row.spare for row in rows) / dumps if dumps else float("nan"),
         structure=_mean_scores(scores),
-        confidence=_confidence(tables),
+        confidence=_confidence(rows),
         tables=len(tables),
         values=values,
         milliseconds=1000 * sum(row.seconds for row in rows) / max(dumps, 1),
@@ -273,12 +280,21 @@ def sums_of(rows: Sequence[Row]) -> list[float]:
     total = [sum(row.total[k] for row in tables) for k in range(len(KINDS))]
     values = sum(total) + sum(row.open_total for row in tables)
     whole = [row for row in tables if row.decidable]
+    silent = sum(row.silent for row in rows)
+    told = sum(
+        entry[-1]
+        for row in rows
+        for entry in (*row.told, *row.open_told, *row.invented)
+        if entry[0] >= TOLD
+    )
     pairs = [
         (sum(right), sum(total)),
         *zip(right, total, strict=True),
         (sum(row.perfect for row in whole), len(whole)),
         (sum(row.cells_right for row in tables), sum(row.cells for row in tables)),
-        (sum(row.silent for row in rows), values),
+        (silent, values),
+        (told, values),
+        (silent, told),
     ]
     return [float(number) for pair in pairs for number in pair]
 
@@ -297,11 +313,13 @@ def _mean_scores(scores: Sequence[tuple[float, float, float]]) -> tuple[float, f
 
 
 def outcomes(rows: Sequence[Row]) -> Floats:
-    """Confidence, outcome and number of the decidable values, shape (n, 3)."""
+    """Confidence, outcome and number of values, shape (n, 3): decidable ones, and invented."""
     merged: Counter[tuple[float, int]] = Counter()
     for row in rows:
         for confidence, right, count in row.told:
             merged[confidence, right] += count
+        for confidence, count in row.invented:
+            merged[confidence, 0] += count
     table = [(confidence, right, count) for (confidence, right), count in merged.items()]
     return np.array(table, dtype=float).reshape(-1, 3)
 

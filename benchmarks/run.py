@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.dumps import Dump, Truth, corpus_hash
-from benchmarks.metrics import TOLD, judge, match_tables
+from benchmarks.metrics import judge, match_tables
 from benchmarks.results import SPARE, Header, Row, line_of, read_results, row_of, spare_row
 from benchmarks.structure import grits_con, grits_top, teds
 from benchmarks.tables import Table, fold, table_from_record
@@ -193,14 +193,14 @@ def judge_tool(
         rows.append(
             row_of(judgement, structure, table=number, template=truth.table.template, **names)
         )
-    spare = [table for table in found if all(table is not other for other in matched)]
-    told = sum(
-        cell.confidence >= TOLD and bool(fold(cell.text))
+    spare = [t for t in found if t.cells and all(t is not other for other in matched)]
+    confidences = [
+        cell.confidence
         for table in spare
         for cell in table.cells
-        if cell.role == "value"
-    )
-    rows.append(spare_row(len(spare), told, seconds=round(seconds, 4), error=error, **names))
+        if cell.role == "value" and fold(cell.text)
+    ]
+    rows.append(spare_row(len(spare), confidences, seconds=round(seconds, 4), error=error, **names))
     return rows
 
 

@@ -7,10 +7,14 @@ a program that reads a dump from its standard input and writes a record to its s
 from __future__ import annotations
 
 import hashlib
+import shlex
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ from tabrecover.library import Library
 
 __all__ = ["BUILTIN_TOOLS", "Layouts", "Tool", "layouts_of_folder", "layouts_of_set", "tool_named"]
 
+PLACE_OF_LAYOUTS = "{layouts}"
 LIBRARIES = {"read_csv": "pandas", "read_html": "pandas", "clevercsv": "clevercsv"}
 
 
@@ -85,11 +90,32 @@ def tool_named(name: str) -> Tool:
     """A built-in tool, or `NAME=COMMAND`."""
     own, equals, command = name.partition("=")
     if equals:
-        run = command_tool(command)
-        return Tool(own, command, lambda dump, layouts: run(dump, layouts.all))
+        return Tool(own, command, _command(command))
     if name not in BUILTIN_TOOLS:
         raise ValueError(f"unknown tool {name!r}; known are {', '.join(BUILTIN_TOOLS)}")
     return Tool(name, _version(name), BUILTIN_TOOLS[name])
+
+
+def _command(command: str) -> Callable[[str, Layouts], Records]:
+    """A program; `{layouts}` in its command becomes a folder with the layouts as templates."""
+    if PLACE_OF_LAYOUTS not in command:
+        run = command_tool(command)
+        return lambda dump, layouts: run(dump, layouts.all)
+    folder = tempfile.mkdtemp(prefix="layouts-")
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=1)  # at the end of a worker, too
+    ready = command_tool(command.replace(PLACE_OF_LAYOUTS, shlex.quote(folder)))
+    written: set[str] = set()
+
+    def recover(dump: str, layouts: Layouts) -> Records:
+        for layout in layouts.all:
+            if layout.id not in written:
+                name = Path(folder, layout.id.replace("/", "-"))
+                name.with_suffix(".html").write_text(layout.source[0], encoding="utf-8")
+                name.with_suffix(".toml").write_text(layout.source[1], encoding="utf-8")
+                written.add(layout.id)
+        return ready(dump, layouts.all)
+
+    return recover
 
 
 def _version(name: str) -> str:

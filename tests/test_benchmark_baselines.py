@@ -450,3 +450,20 @@ def test_records_are_json() -> None:
     """What a baseline returns can be stored as it is."""
     records = BASELINES["order"](LINES, LAYOUTS)
     assert json.loads(json.dumps(records)) == records
+
+
+@pytest.mark.parametrize("tool", ["read_csv", "clevercsv"])
+def test_csv_as_pandas_writes_it(tool: str) -> None:
+    """Numbers of rows and columns around the table are no part of it."""
+    pytest.importorskip("clevercsv")
+    dump = ",0,1,2\n0,Name,Red,Blue\n1,Ann,1,2\n2,Bob,3,4\n"
+    (record,) = BASELINES[tool](dump, [])
+    texts = [cell["text"] for cell in record["cells"]]
+    assert texts == ["Name", "Red", "Blue", "Ann", "1", "2", "Bob", "3", "4"]
+
+
+def test_lines_of_a_drawn_box_part_no_table() -> None:
+    """Rules between rows, with any corners, leave one table."""
+    dump = "┌────┬───┐\n│Name│Red│\n├────┼───┤\n│Ann │ 1 │\n├────┼───┤\n│Bob │ 3 │\n└────┴───┘\n"
+    (record,) = BASELINES["read_csv"](dump, [])
+    assert [cell["text"] for cell in record["cells"]] == ["Name", "Red", "Ann", "1", "Bob", "3"]

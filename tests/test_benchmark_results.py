@@ -43,7 +43,8 @@ def row(document: str, table: int = 0, flattener: str = "f", **of: Any) -> Row:
 
 
 def spare(document: str, tables: int, told: int, flattener: str = "f", seconds: float = 0) -> Row:
-    return spare_row(tables, told, document=document, flattener=flattener, seconds=seconds, **NAMES)
+    ones = [1.0] * told
+    return spare_row(tables, ones, document=document, flattener=flattener, seconds=seconds, **NAMES)
 
 
 def values(*texts: str) -> Table:
@@ -71,7 +72,7 @@ def test_row_of_a_judgement() -> None:
         open_total=2,
         # 2 for 0, 9 for 8, and 5 in a column too much
         silent=3,
-        invented=1,
+        invented=((1.0, 1),),
         cells_right=12,
         cells=12,
         found=True,
@@ -92,7 +93,7 @@ def test_rows_keep_the_most_confident_errors() -> None:
     # values are cells 12..21; the undecidable 21 comes last of all, so 20 leads
     assert [one.confidence for one in made.wrong] == [0.6667, 0.6333, 0.6, 0.5667]
     assert [one.expected for one in made.wrong] == list("9876")
-    assert made.told[:2] == ((0.4, 0, 1), (0.4333, 0, 1))
+    assert made.told[:2] == ((0.4, 0, 1), (0.433333, 0, 1))
     assert made.open_told == ((0.7, 0, 1),)
 
 
@@ -134,7 +135,7 @@ a_row = st.builds(
     open_right=counts,
     open_total=counts,
     silent=counts,
-    invented=counts,
+    invented=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 9)), max_size=3).map(tuple),
     cells_right=counts,
     cells=counts,
     perfect=st.booleans(),
@@ -259,6 +260,9 @@ def test_figures_by_hand() -> None:
             "cells": (9 + 4 + 3) / (10 + 4 + 6),
             # 1 in a table and 3 beside; of 12 decidable values and 2 others
             "silent": (1 + 3) / 14,
+            # at 0.9 and above 1 + 5, 2 and 2 of the tables, 3 beside them
+            "told": (6 + 2 + 2 + 3) / 14,
+            "false": (1 + 3) / 13,
         }
     )
     assert (found.tables, found.values) == (3, 14)
@@ -280,18 +284,31 @@ def test_interval_of_two_documents() -> None:
     assert found["blank"][1:] == found["perfect"][1:] == (0.5, 0.5)
 
 
-def test_confidence_of_decidable_values() -> None:
-    """Outcomes of all rows come together; undecidable values stay out."""
+def test_confidence_of_values() -> None:
+    """Outcomes of all rows come together, values beside the tables as wrong; undecidable stay out.
+
+    What a tool does not give (confidence 0) is no statement that could be well or badly meant.
+    """
     merged = {(confidence, right): n for confidence, right, n in outcomes(ROWS).tolist()}
-    assert merged == {(0.9, 0): 1, (1.0, 1): 7, (0.0, 0): 2, (0.5, 1): 1}
+    assert merged == {(0.9, 0): 1, (1.0, 1): 7, (0.0, 0): 2, (0.5, 1): 1, (1.0, 0): 3}
     found = figures(ROWS).confidence
-    # squares .9² + 7 · 0 + 2 · 0 + .5²
-    assert found.brier == pytest.approx((0.81 + 0.25) / 11)
+    # squares .9² + 7 · 0 + .5² + 3 · 1, of 12 values that were given
+    assert found.brier == pytest.approx((0.81 + 0.25 + 3) / 12)
+    # of the 10 surest 3 are wrong: nothing can be accepted
+    assert found.coverage_1 == found.coverage_01 == 0
+    sure = figures([one for one in ROWS if one.table >= 0]).confidence
     # 7 of 11 are accepted without an error, then one wrong of 8
-    assert found.coverage_1 == found.coverage_01 == pytest.approx(7 / 11)
+    assert sure.coverage_1 == sure.coverage_01 == pytest.approx(7 / 11)
 
 
-@pytest.mark.parametrize("rows", [[], [spare("A", 0, told=0)], [spare("A", 1, told=5)]])
+def test_values_told_where_no_table_is_are_false() -> None:
+    """Without true values a share of them is `nan`, but what was told is false."""
+    found = figures([spare("A", 1, told=5)])
+    assert isnan(found.shares["silent"].value)
+    assert found.shares["false"].value == 1
+
+
+@pytest.mark.parametrize("rows", [[], [spare("A", 0, told=0)], [spare("A", 1, told=0)]])
 def test_nothing_to_count(rows: list[Row]) -> None:
     """Shares of nothing are `nan`, whatever was told beside the tables."""
     found = figures(rows)
@@ -306,7 +323,7 @@ def test_one_kind_to_count() -> None:
     """A share of a kind that does not occur is `nan`, and the others are not."""
     found = shares_found(figures([row("A", right=(1, 0, 0), total=(2, 0, 0))]))
     assert {name for name, share in found.items() if isnan(share)} == {
-        "zero", "blank", "perfect", "cells",
+        "zero", "blank", "perfect", "cells", "false",
     }  # fmt: skip
     assert (found["exact"], found["filled"], found["silent"]) == (0.5, 0.5, 0.0)
 

@@ -22,7 +22,7 @@ from benchmarks.results import Figures, Row, figures, line_of, read_results
 from benchmarks.run import Plan, judge_tool, run
 from benchmarks.sets import own_set
 from benchmarks.tables import Cell, Table, tables_of_page
-from benchmarks.tools import Layouts, Tool, layouts_of_set
+from benchmarks.tools import Layouts, Tool, layouts_of_set, tool_named
 
 PAGE = """<html data-style="plain bare th empty"><body><p>Staff of the year.</p>
 <table data-template="acme/staff">
@@ -108,7 +108,7 @@ def test_a_right_recovery_has_the_best_figures() -> None:
     found = figures_after(untouched)
     assert {name: share.value for name, share in found.shares.items()} == {
         "exact": 1.0, "filled": 1.0, "zero": 1.0, "blank": 1.0, "perfect": 1.0, "cells": 1.0,
-        "silent": 0.0,
+        "silent": 0.0, "told": 1.0, "false": 0.0,
     }  # fmt: skip
 
 
@@ -165,6 +165,18 @@ def test_an_undecidable_value_told_wrong_is_silent_but_not_inexact() -> None:
     assert found.shares["exact"].value == 1
     assert found.shares["silent"].value == pytest.approx(1 / 12)
     assert found.undecidable == pytest.approx(1 / 12)
+
+
+def test_a_better_table_below_does_not_count() -> None:
+    """Of two tables of one layout the first is the answer; the other is a false table."""
+    truth = tables_of_page(PAGE)[0]
+    records = [record_of(shift_row(truth), 0.8), record_of(truth, 0.8)]
+    tool = Tool("hedge", "1", lambda *_: records)
+    dump = Dump("staff", "by hand", "", "none", "", PAGE)
+    found = figures(judge_tool(tool, dump, [Truth(truth)], NO_LAYOUTS, "forms"))
+    assert found.shares["exact"].value == 0
+    assert found.false_tables == 1
+    assert found.confidence.coverage_1 == 0
 
 
 # -- runs ------------------------------------------------------------------------------------
@@ -257,6 +269,35 @@ def test_results_of_other_conditions_are_not_mixed(tmp_path: Path) -> None:
         run(replace(plan, corpus="another"), 1, nothing)
 
 
+def test_a_program_can_read_the_layouts(tmp_path: Path) -> None:
+    """`{layouts}` is a folder that holds every layout as a template."""
+    script = tmp_path / "list.py"
+    script.write_text(
+        "import json, pathlib, sys\n"
+        "names = sorted(path.name for path in pathlib.Path(sys.argv[1]).iterdir())\n"
+        "cells = [{'row': n, 'col': 0, 'text': name} for n, name in enumerate(names)]\n"
+        "print(json.dumps({'tables': [{'cells': cells}]}))\n",
+        encoding="utf-8",
+    )
+    tool = tool_named(f"list={shlex.join([sys.executable, str(script)])} {{layouts}}")
+    layouts = layouts_of_set(())
+    (table,) = tool.recover("", layouts)
+    expected = {layout.id.replace("/", "-") for layout in layouts.all}
+    assert {str(cell["text"]).partition(".")[0] for cell in table["cells"]} == expected
+
+
+def test_runs_over_other_corpora_are_not_compared(tmp_path: Path) -> None:
+    """A difference of the corpus is no difference of the tools."""
+    plan = plan_for(tmp_path, ["order"])
+    run(plan, 1, nothing)
+    other = tmp_path / "other.jsonl"
+    text = plan.out.read_text(encoding="utf-8")
+    other.write_text(text.replace(plan.corpus, "0" * 16, 1), encoding="utf-8")
+    result = CliRunner().invoke(app, ["compare", str(plan.out), str(other), "--tool", "order"])
+    assert result.exit_code == 2
+    assert "another corpus" in result.stderr
+
+
 def test_a_failing_tool_is_a_result(tmp_path: Path) -> None:
     """A program that crashes leaves its rows with the error, and the run ends."""
     command = shlex.join([sys.executable, "-c", "raise SystemExit('broken')"])
@@ -296,7 +337,9 @@ def test_the_command_line_runs_compares_reports_and_checks(tmp_path: Path) -> No
     assert (tmp_path / "r.html").exists()
     exact = figures([row for row in read_results(out)[1] if row.tool == "order"]).shares["exact"]
     for above, code in ((0.0, 0), (0.01, 2)):
-        bar.write_text(f'tool = "order"\nexact = {exact.value + above}\nsilent = 1.0\n')
+        bar.write_text(
+            f'tool = "order"\nset = "{dumps}"\nexact = {exact.value + above}\nsilent = 1.0\n'
+        )
         assert call(app, ["check", str(out), str(bar)]).exit_code == code
 
 
