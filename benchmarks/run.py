@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +138,15 @@ _worker: list[_Worker] = []
 
 def _start(tools: Sequence[str], layouts: Layouts, groups: Mapping[str, str]) -> None:
     """Tools are made in the worker, since they can't be sent to it."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _worker[:] = [_Worker([tool_named(name) for name in tools], layouts, groups)]
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, killed without a chance to say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _run_task(dumps: Sequence[Dump]) -> tuple[list[Row], int]:
