@@ -327,6 +327,10 @@ class _Solver:
         if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
         stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)
+        if self.scoring.row_blanks:
+            behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
+            blanks = np.flatnonzero(kinds == UnitKind.BLANK)
+            stray[np.ix_(blanks, behind)] = self.scoring.more_of_row_end
         if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):

@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
+from typing import NamedTuple
 
 __all__ = ["Gaps", "Law", "fingerprint"]
 
@@ -26,6 +27,7 @@ MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
 MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
+NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no row
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
@@ -33,7 +35,8 @@ FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 class Law:
     """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps.
 
-    `surprise` is the log-probability of the gaps that it can only call noise.
+    `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
+    be told from empty cells shows as `row_blanks` of them.
     """
 
     name: str
@@ -43,23 +46,32 @@ class Law:
     continued_shown: bool
     read: Callable[[Gaps], list[str]]
     surprise: float = 0.0
+    row_blanks: int = 0
 
 
-def fingerprint(streams: Sequence[Gaps]) -> list[Law]:
+def fingerprint(streams: Sequence[Gaps], breaks: Sequence[str] = ()) -> list[Law]:
     """The laws that can explain the gaps of all streams, most telling first; at least one.
+
+    `breaks` are the gaps between a value and a label, where most rows end.
 
     >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
     ['', 'BBB', '']
     """
+    inner = [gap for gaps in streams for gap in gaps[1:-1]]
+    sample = _Sample(streams, inner, breaks)
     for fit in _LAWS:
-        laws = fit(streams)
+        laws = fit(sample)
         if laws:
             return laws
     return [Law("order", 0.5, False, False, False, _nothing)]
 
 
-def _inner(streams: Sequence[Gaps]) -> list[str]:
-    return [gap for gaps in streams for gap in gaps[1:-1]]
+class _Sample(NamedTuple):
+    """What laws are fitted to: all gaps between units, and those at the end of most rows."""
+
+    streams: Sequence[Gaps]
+    inner: Sequence[str]
+    breaks: Sequence[str]
 
 
 def _share(good: int, total: int) -> float:
@@ -70,8 +82,8 @@ def _share(good: int, total: int) -> float:
 # --- laws in which cells and rows are delimited -------------------------------------------------
 
 
-def _fit_html(streams: Sequence[Gaps]) -> list[Law]:
-    inner = _inner(streams)
+def _fit_html(sample: _Sample) -> list[Law]:
+    inner = sample.inner
     with_cells = sum("c" in gap for gap in inner)
     if with_cells * 2 < len(inner) or not with_cells:
         return []
@@ -95,22 +107,55 @@ def _read_html(gaps: Gaps) -> list[str]:
     return readings
 
 
-def _fit_tabs(streams: Sequence[Gaps]) -> list[Law]:
-    inner = _inner(streams)
-    good = sum("T" in gap or "e" in gap for gap in inner)
-    if sum("T" in gap for gap in inner) * 3 < len(inner) or not inner or not _is_rows(inner):
+def _fit_tabs(sample: _Sample) -> list[Law]:
+    """Tabs between cells, a line end behind a row; paragraphs may put line ends around cells."""
+    inner = sample.inner
+    tabbed = [gap for gap in inner if "T" in gap]
+    if not tabbed or len(tabbed) * 3 < len(inner):
         return []
-    read = _cell_reader("T", leading=False, trailing=False)
+    margins = Counter(gap.count("e", gap.rindex("T")) for gap in tabbed if "s" not in gap)
+    margin = margins.most_common(1)[0][0] if margins else 0
+    if not margin and not _is_rows(inner):
+        return []
+    good = sum("T" in gap or gap.count("e") > 2 * margin for gap in inner)
+    read = _tab_reader(margin)
     return [Law("tabs", _share(good, len(inner)), True, True, True, read)]
 
 
-def _fit_bars(streams: Sequence[Gaps]) -> list[Law]:
+def _tab_reader(margin: int) -> Callable[[Gaps], list[str]]:
+    """Reader for cells between tabs, with `margin` line ends on each side of a text.
+
+    Line ends beyond the margins of the texts on both sides end a row.
+    """
+
+    def read(gaps: Gaps) -> list[str]:
+        readings: list[str] = []
+        for number, gap in enumerate(gaps):
+            symbols, filled, fresh = "", number > 0, number == 0
+            runs = gap.split("T")
+            for place, run in enumerate(runs):
+                texts = (place == 0 and number > 0) + (place == len(runs) - 1)
+                texts += 2 * run.count("s")  # a text of spaces has margins too
+                if run.count("e") > margin * texts and number:
+                    symbols += "" if filled or fresh else "B"
+                    symbols += "R"
+                    filled, fresh = False, True
+                if place < len(runs) - 1:
+                    symbols += "" if filled else "B"
+                    filled = fresh = False
+            readings.append(symbols)
+        return readings
+
+    return read
+
+
+def _fit_bars(sample: _Sample) -> list[Law]:
     """Bars: first the padded form, whose row ends add up; else each bar pair is a cell."""
-    inner = _inner(streams)
+    inner = sample.inner
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
         return []
-    return _fit_padded(streams, inner) or _fit_bar_cells(streams, inner)
+    return _fit_padded(sample.streams, inner) or _fit_bar_cells(sample.streams, inner)
 
 
 def _is_rows(inner: Sequence[str]) -> bool:
@@ -124,21 +169,21 @@ def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
     breaks = [gap for gap in inner if "e" in gap]
     trailing = bool(breaks) and all("be" in gap for gap in breaks)
     leading = trailing and all("eb" in gap for gap in breaks)
-    read = _cell_reader("b", leading, trailing)
+    read = _bar_reader(leading, trailing)
     continued = any("B" in reading for gaps in streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)
     return [Law("bars", _share(good, len(inner)), True, True, continued, read)]
 
 
-def _cell_reader(separator: str, leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
-    """Reader for rows of cells in lines; `leading`/`trailing`: rows open/close with one."""
+def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
+    """Reader for rows of cells in lines; `leading`/`trailing`: rows open/close with a bar."""
 
     def read(gaps: Gaps) -> list[str]:
         readings: list[str] = []
         for number, gap in enumerate(gaps):
             symbols, filled, fresh = "", number > 0, number == 0
             for code in gap:
-                if code == separator:
+                if code == "b":
                     if fresh and leading:
                         fresh = False
                         continue
@@ -229,26 +274,29 @@ def _padded_reader(cells_in_lines: bool) -> Callable[[Gaps], list[str]]:
 # --- one cell per line, or a row per line, without bars -----------------------------------------
 
 
-def _fit_lines(streams: Sequence[Gaps]) -> list[Law]:
+def _fit_lines(sample: _Sample) -> list[Law]:
     """A cell a line; further line ends are blanks, one for each `step`, or mean nothing."""
-    inner = _inner(streams)
+    inner = sample.inner
     broken = [gap for gap in inner if "e" in gap]
     if len(broken) * 10 < len(inner) * 6 or not broken:
         return []
     if sum("b" in gap or "T" in gap for gap in inner) * 3 > len(inner):
         return []
     spaced = sum(gap.count("s") for gap in broken)
-    if spaced:
+    indented = sum("o" in gap for gap in broken)
+    if spaced or indented > FEW:
         confidence = _share(len(broken), len(broken))
-        laws = [Law("lines-space", confidence, True, False, False, _read_spaces)]
-        if spaced <= FEW:
+        rows = indented > FEW
+        laws = [Law("lines-space", confidence, True, rows, False, _read_spaces)]
+        if spaced + indented <= FEW:
             surprise = spaced * log(NOISE)
             laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
         return laws
-    breaks = Counter(gap.count("e") for gap in broken)
-    base = min(n for n, count in breaks.items() if count * 10 >= len(broken))
-    excess = [n - base for n, count in breaks.items() for _ in range(count) if n > base]
-    confidence = _share(sum(n >= base for n in breaks.elements()), len(broken))
+    ends = Counter(gap.count("e") for gap in broken)
+    base = min(n for n, count in ends.items() if count * 10 >= len(broken))
+    excess = [n - base for n, count in ends.items() for _ in range(count) if n > base]
+    confidence = _share(sum(n >= base for n in ends.elements()), len(broken))
+    at_row_ends = Counter(gap.count("e") - base for gap in sample.breaks)
     laws = []
     for step in range(base, 0, -1):
         odd = sum(extra % step != 0 for extra in excess)
@@ -256,10 +304,26 @@ def _fit_lines(streams: Sequence[Gaps]) -> list[Law]:
             read = _line_reader(base, step)
             surprise = sum(extra % step for extra in excess) * log(NOISE)
             laws.append(Law("lines-blank", confidence, True, False, False, read, surprise))
+            row_end = _least_common(at_row_ends) // step
+            if row_end > 0:
+                laws.append(replace(laws[-1], rows_shown=True, row_blanks=row_end))
     if len(excess) <= FEW:
         surprise = sum(excess) * log(NOISE)
         laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
     return laws
+
+
+def _least_common(counts: Counter[int]) -> int:
+    """The smallest number but for `NOISY_BREAKS` of the counts; 0 without any."""
+    rest = NOISY_BREAKS * counts.total()
+    for number in sorted(counts):
+        if counts[number] > rest:
+            return number
+        rest -= counts[number]
+    return 0
+
+
+_SPACES_READ = str.maketrans({"s": "B", "e": None, "g": None, "b": None, "T": None})
 
 
 def _line_reader(base: int, step: int) -> Callable[[Gaps], list[str]]:
@@ -270,16 +334,18 @@ def _line_reader(base: int, step: int) -> Callable[[Gaps], list[str]]:
 
 
 def _read_spaces(gaps: Gaps) -> list[str]:
-    return ["B" * gap.count("s") for gap in gaps]
+    """A line of spaces is an empty cell; lines narrower than the cells' indentation end a row."""
+    outdents = [re.sub("o[eo]*", "R", gap) for gap in gaps]
+    return [gap.translate(_SPACES_READ) for gap in outdents]
 
 
 def _nothing(gaps: Gaps) -> list[str]:
     return [""] * len(gaps)
 
 
-def _fit_rows(streams: Sequence[Gaps]) -> list[Law]:
+def _fit_rows(sample: _Sample) -> list[Law]:
     """Several units a line: a line end is a row end, or a wrapped label."""
-    inner = _inner(streams)
+    inner = sample.inner
     broken = sum("e" in gap for gap in inner)
     if not broken or broken * 10 < len(inner) or not _is_rows(inner):
         return []

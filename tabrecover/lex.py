@@ -5,6 +5,7 @@ law can read (`"be"`: a bar, then a line end):
 
     t text      b bar        T tab        g gap (two or more spaces inside a line)
     e line end  s a line of spaces only   c cell end   r row end   x table end (from HTML)
+    o a line of spaces only, narrower than the indentation of the text before it
 
 Text keeps single spaces. Lines that only draw (`|---|---|`, `+====+`) vanish.
 """
@@ -63,10 +64,18 @@ def _is_rule(line: str) -> bool:
 
 def _lex_into(tokens: list[Token], text: str, start: int, end: int) -> None:
     line_is_empty = not tokens or tokens[-1].kind == "e"
+    indentation = spaces = 0
     for match in _TOKEN.finditer(text, start, end):
         kind = match.lastgroup or "t"
         if kind == "g":
             kind = _kind_of_gap(match, text, end, line_is_empty)
+            spaces = match.end() - match.start()
+            if kind == "s" and spaces < indentation:
+                kind = "o"
+        elif kind == "t" and line_is_empty:
+            indentation, spaces = spaces, 0
+        elif kind == "e":
+            spaces = 0
         line_is_empty = kind == "e" or (line_is_empty and kind == "")
         if kind:
             tokens.append(Token(kind, match.start(), match.end()))

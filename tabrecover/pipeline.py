@@ -89,7 +89,9 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     units = [_units(document, cluster) for cluster in clusters]
     streams = [u.gaps for u in units] + [block.units.gaps for block in blocks]
     if streams:
-        readings = _best_law(document, library, clusters, units, fingerprint(streams))
+        readings = _best_law(
+            document, library, clusters, units, fingerprint(streams, _breaks(units))
+        )
         law = readings.law
         tables = _template_tables(document, library, units, readings)
         tables += [t for b in blocks if (t := block_table(document, b, law)) is not None]
@@ -98,6 +100,16 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     tables += html_tables(document, covered)
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _breaks(units: Sequence[Units]) -> list[str]:
+    """The gaps between a value and the label behind it."""
+    return [
+        u.gaps[i]
+        for u in units
+        for i in range(1, len(u.units))
+        if u.units[i - 1].label < 0 <= u.units[i].label
+    ]
 
 
 def _dialect(law: Law | None, tables: Sequence[Table]) -> Dialect:
@@ -346,7 +358,13 @@ def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Sco
     n_texts = sum(unit.label < 0 for unit in units.units)
     share = (n_texts + 1) / (max(n_slots, n_texts) + 2)  # Laplace's rule of succession
     filled = min(share, MAX_FILLED)
-    return Scoring(law.blanks_shown, law.rows_shown, law.continued_shown, filled=filled)
+    return Scoring(
+        law.blanks_shown,
+        law.rows_shown,
+        law.continued_shown,
+        row_blanks=law.row_blanks,
+        filled=filled,
+    )
 
 
 def _readings(

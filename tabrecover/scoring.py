@@ -58,12 +58,14 @@ class Scoring:
     """Probabilities of one way of flattening; see the module's docstring.
 
     `blanks_shown`: an empty value cell leaves a trace in the dump. `rows_shown`: row ends do.
-    `continued_shown`: positions covered by a span do, as an empty cell.
+    `continued_shown`: positions covered by a span do, as an empty cell. `row_blanks`: a row end
+    looks like so many empty cells.
     """
 
     blanks_shown: bool
     rows_shown: bool
     continued_shown: bool = False
+    row_blanks: int = 0
 
     filled: float = 0.6  # a value cell holds something
     trace_lost: float = 0.02  # an empty cell's trace is missing although the law shows it
@@ -99,7 +101,8 @@ class Scoring:
         shown = 0.9 if self.continued_shown else self.continued_blank
         table[UnitKind.BLANK, SlotKind.LABEL_CONTINUED] = log(shown)
         table[UnitKind.BLANK, SlotKind.VALUE_CONTINUED] = log(shown)
-        table[UnitKind.ROW_END, SlotKind.ROW_END] = log(1 - self.row_end_lost)
+        ends = UnitKind.BLANK if self.row_blanks else UnitKind.ROW_END
+        table[ends, SlotKind.ROW_END] = log(1 - self.row_end_lost)
         return table - np.log([BACKGROUND[kind] for kind in UnitKind])[:, None]
 
     @cached_property
@@ -127,6 +130,11 @@ class Scoring:
         costs[UnitKind.BLANK] = log(self.stray_blank)
         costs[UnitKind.ROW_END] = log(self.stray_row_end)
         return costs
+
+    @property
+    def more_of_row_end(self) -> float:
+        """Log-probability of an empty cell that belongs to the row end before it."""
+        return log(1 - self.row_end_lost) if self.row_blanks > 1 else log(self.stray_blank)
 
     @cached_property
     def skip_behind(self) -> npt.NDArray[np.float64]:
