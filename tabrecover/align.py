@@ -56,6 +56,8 @@ MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
+MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
+MAX_COUNT_DIGITS = 6  # of a number that counts rows
 
 
 class Symbol(NamedTuple):
@@ -106,7 +108,48 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
             piece = text[unit.start : unit.end]
             kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
             symbols.append(Symbol(kind, number, fold_text(piece)))
-    return tuple(symbols)
+    return tuple(_with_numbering(symbols) if law.rows_shown else symbols)
+
+
+def _with_numbering(symbols: Sequence[Symbol]) -> list[Symbol]:
+    """Tell numbers that count rows or columns, as data frames have them, from values."""
+    marked = list(symbols)
+    ends = [k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END]
+    starts = [0, *(end + 1 for end in ends)]
+    heads: list[int] = []
+    for start, end in zip(starts, [*ends, len(symbols)], strict=True):
+        filled = [k for k in range(start, end) if symbols[k].unit >= 0]
+        if len(filled) > 1 and _counts(symbols, filled):
+            heads += filled
+    leads: list[int] = []
+    for start in (s for s in starts if s < len(symbols)):
+        if not _continues(symbols, leads, start):
+            heads += leads if len(leads) >= MIN_COUNTED else []
+            leads = []
+        if symbols[start].kind in (UnitKind.INTEGER, UnitKind.BLANK):
+            leads.append(start)
+    heads += leads if len(leads) >= MIN_COUNTED else []
+    for k in heads:
+        if symbols[k].kind == UnitKind.INTEGER:
+            marked[k] = symbols[k]._replace(kind=UnitKind.NUMBERING)
+    return marked
+
+
+def _continues(symbols: Sequence[Symbol], leads: Sequence[int], start: int) -> bool:
+    """Whether the row that begins at `start` goes on with a column of counts below blank heads."""
+    if not leads or symbols[start].kind == UnitKind.BLANK:
+        return not leads or symbols[leads[-1]].kind == UnitKind.BLANK
+    if symbols[leads[-1]].kind == UnitKind.BLANK:
+        return symbols[start].form in ("0", "1")
+    return _counts(symbols, [leads[-1], start])
+
+
+def _counts(symbols: Sequence[Symbol], places: Sequence[int]) -> bool:
+    """Whether the symbols at `places` are integers that go up by one."""
+    numbers = [symbols[k].form for k in places]
+    if not all(form.isdecimal() and len(form) < MAX_COUNT_DIGITS for form in numbers):
+        return False
+    return all(int(b) - int(a) == 1 for a, b in itertools.pairwise(numbers))
 
 
 def align(
@@ -183,10 +226,16 @@ def _segments(
 
 def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tuple[int, int]]:
     """(symbol, slot) of labels unique in region and template, in consistent order."""
-    counts = Counter(phrase for phrase in phrases if phrase >= 0)
+    first = [
+        symbol
+        for symbol, phrase in enumerate(phrases)
+        if phrase >= 0 and (not symbol or phrases[symbol - 1] != phrase)
+    ]  # a text repeated over its span, side by side, counts as one
+    counts = Counter(phrases[symbol] for symbol in first)
     pairs: list[tuple[int, int]] = []
-    for symbol, phrase in enumerate(phrases):
-        if phrase < 0 or counts[phrase] > 1:
+    for symbol in first:
+        phrase = phrases[symbol]
+        if counts[phrase] > 1:
             continue
         slots = [slot for template, slot in library.places[phrase] if template == number]
         if len(slots) == 1:

@@ -47,18 +47,26 @@ class Law:
     read: Callable[[Gaps], list[str]]
     surprise: float = 0.0
     row_blanks: int = 0
+    repeated_shown: bool = False
 
 
-def fingerprint(streams: Sequence[Gaps], breaks: Sequence[str] = ()) -> list[Law]:
+def fingerprint(
+    streams: Sequence[Gaps],
+    breaks: Sequence[str] = (),
+    *,
+    rectangles: bool = False,
+    repeats: bool = False,
+) -> list[Law]:
     """The laws that can explain the gaps of all streams, most telling first; at least one.
 
-    `breaks` are the gaps between a value and a label, where most rows end.
+    `breaks` are the gaps between a value and a label, where most rows end. `rectangles`: cells
+    are declared without their spans. `repeats`: labels stand twice side by side.
 
     >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
     ['', 'BBB', '']
     """
     inner = [gap for gaps in streams for gap in gaps[1:-1]]
-    sample = _Sample(streams, inner, breaks)
+    sample = _Sample(streams, inner, breaks, rectangles, repeats)
     for fit in _LAWS:
         laws = fit(sample)
         if laws:
@@ -72,6 +80,8 @@ class _Sample(NamedTuple):
     streams: Sequence[Gaps]
     inner: Sequence[str]
     breaks: Sequence[str]
+    rectangles: bool
+    repeats: bool
 
 
 def _share(good: int, total: int) -> float:
@@ -83,12 +93,23 @@ def _share(good: int, total: int) -> float:
 
 
 def _fit_html(sample: _Sample) -> list[Law]:
+    """Declared cells: each stands for itself, or fills a rectangle with its covered positions."""
     inner = sample.inner
     with_cells = sum("c" in gap for gap in inner)
     if with_cells * 2 < len(inner) or not with_cells:
         return []
     rows = any("r" in gap for gap in inner)
-    return [Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)]
+    law = Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)
+    if not sample.rectangles:
+        return [law]
+    return [law, *_with_repeats(replace(law, name="rectangle", continued_shown=True), sample)]
+
+
+def _with_repeats(law: Law, sample: _Sample) -> list[Law]:
+    """The law of a full rectangle, and where labels stand twice side by side, one that repeats."""
+    if not law.continued_shown or not sample.repeats:
+        return [law]
+    return [law, replace(law, name=f"{law.name}-repeated", repeated_shown=True)]
 
 
 def _read_html(gaps: Gaps) -> list[str]:
@@ -119,7 +140,7 @@ def _fit_tabs(sample: _Sample) -> list[Law]:
         return []
     good = sum("T" in gap or gap.count("e") > 2 * margin for gap in inner)
     read = _tab_reader(margin)
-    return [Law("tabs", _share(good, len(inner)), True, True, True, read)]
+    return _with_repeats(Law("tabs", _share(good, len(inner)), True, True, True, read), sample)
 
 
 def _tab_reader(margin: int) -> Callable[[Gaps], list[str]]:
@@ -155,7 +176,7 @@ def _fit_bars(sample: _Sample) -> list[Law]:
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
         return []
-    return _fit_padded(sample.streams, inner) or _fit_bar_cells(sample.streams, inner)
+    return _fit_padded(sample.streams, inner) or _fit_bar_cells(sample)
 
 
 def _is_rows(inner: Sequence[str]) -> bool:
@@ -163,16 +184,18 @@ def _is_rows(inner: Sequence[str]) -> bool:
     return sum("e" in gap for gap in inner) <= MAX_LINE_ENDS * len(inner)
 
 
-def _fit_bar_cells(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
+def _fit_bar_cells(sample: _Sample) -> list[Law]:
+    inner = sample.inner
     if not _is_rows(inner):
         return []
     breaks = [gap for gap in inner if "e" in gap]
     trailing = bool(breaks) and all("be" in gap for gap in breaks)
     leading = trailing and all("eb" in gap for gap in breaks)
     read = _bar_reader(leading, trailing)
-    continued = any("B" in reading for gaps in streams for reading in read(gaps))
+    continued = any("B" in reading for gaps in sample.streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)
-    return [Law("bars", _share(good, len(inner)), True, True, continued, read)]
+    law = Law("bars", _share(good, len(inner)), True, True, continued or sample.repeats, read)
+    return _with_repeats(law, sample)
 
 
 def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:

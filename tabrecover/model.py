@@ -84,7 +84,7 @@ class Document:
         ):
             if e == s:
                 continue  # a separator that no input character stands for
-            if spans and spans[-1].end >= s:
+            if spans and spans[-1].start <= s <= spans[-1].end:
                 spans[-1] = Span(spans[-1].start, max(e, spans[-1].end))
             else:
                 spans.append(Span(s, e))
@@ -92,8 +92,12 @@ class Document:
 
     def raw_span(self, start: int, end: int) -> Span:
         """The smallest single input span that holds plain `[start, end)`."""
-        spans = self.raw_spans(start, end)
-        return Span(spans[0].start, spans[-1].end) if spans else Span(0, 0)
+        if self.starts is None or self.ends is None:
+            return Span(start, end)
+        shown = self.ends[start:end] > self.starts[start:end]
+        if not shown.any():
+            return Span(0, 0)
+        return Span(int(self.starts[start:end][shown].min()), int(self.ends[start:end].max()))
 
 
 class Token(NamedTuple):

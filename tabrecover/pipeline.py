@@ -22,8 +22,9 @@ from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
+from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
-from tabrecover.model import Dialect, Document, Span, Token
+from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
 from tabrecover.scoring import Scoring
@@ -48,6 +49,7 @@ CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its t
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
 UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
+FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
@@ -77,8 +79,9 @@ class _Reading(NamedTuple):
 
 def recover_document(document: Document, library: Library, source: str = "") -> Recovery:
     """All tables of a document: those of `library`'s templates, and those of unknown layout."""
+    document = redraw(document)
     folded = fold(document.text)
-    hits = library.find(folded.text)
+    hits = library.find(folded)
     if not may_hold(hits, library):
         hits = []
     alone = cell_hits(document.text, folded, hits, library)
@@ -90,7 +93,16 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     streams = [u.gaps for u in units] + [block.units.gaps for block in blocks]
     if streams:
         readings = _best_law(
-            document, library, clusters, units, fingerprint(streams, _breaks(units))
+            document,
+            library,
+            clusters,
+            units,
+            fingerprint(
+                streams,
+                _breaks(units),
+                rectangles=_only_rectangles(document),
+                repeats=_label_repeats(units) > FEW_REPEATS,
+            ),
         )
         law = readings.law
         tables = _template_tables(document, library, units, readings)
@@ -100,6 +112,17 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     tables += html_tables(document, covered)
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _only_rectangles(document: Document) -> bool:
+    """Whether cells were drawn without spans, so that covered positions may be drawn as well."""
+    spans = ((cell.rowspan, cell.colspan) for cell in document.cells)
+    return document.kind == "text" and all(span == (1, 1) for span in spans)
+
+
+def _label_repeats(units: Sequence[Units]) -> int:
+    """How often a label stands twice side by side."""
+    return sum(a.label == b.label >= 0 for table in units for a, b in pairwise(table.units))
 
 
 def _breaks(units: Sequence[Units]) -> list[str]:
@@ -151,7 +174,9 @@ def _clusters(
             len(document.text),
         )
         reached = _reach_back(document.text, max(before, start - REACH), start, group, library)
-        stop = _reach_on(document.text, end, min(after, end + REACH), group, library)
+        behind = alone[bisect_left(alone_starts, end) : bisect_left(alone_starts, after)]
+        last = _over_labels(document.text, end, _labels(folded, behind, group, library))
+        stop = _reach_on(document.text, last, min(after, last + REACH), group, library)
         inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]
         labels = _labels(folded, inside, group, library)
         spaced = _is_spaced(document.text, labels)
@@ -214,6 +239,18 @@ def _reach_back(
             break
         position, room = token.start, room - 1
     return position
+
+
+def _over_labels(text: str, end: int, labels: Sequence[LabelSpan]) -> int:
+    """Where the labels end that follow `end` with no other words between them.
+
+    Labels that a span repeated may have taken the places of those behind them in the chain.
+    """
+    for label in labels:
+        if TABLE_END in (between := text[end : label.start]) or any(c.isalpha() for c in between):
+            break
+        end = label.end
+    return end
 
 
 def _reach_on(
@@ -293,7 +330,7 @@ def _units(document: Document, cluster: _Cluster) -> Units:
         document.text,
         tokens,
         cluster.labels,
-        whole_cells=document.kind == "html",
+        whole_cells=CELL_END in document.text[cluster.start : cluster.end],
         spaced=cluster.spaced,
     )
 
@@ -362,7 +399,8 @@ def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Sco
         law.blanks_shown,
         law.rows_shown,
         law.continued_shown,
-        row_blanks=law.row_blanks,
+        law.row_blanks,
+        law.repeated_shown,
         filled=filled,
     )
 

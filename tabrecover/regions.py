@@ -17,13 +17,13 @@ import numpy as np
 from tabrecover.lex import SEPARATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
     from tabrecover.template import Template
 
-__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold"]
+__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach"]
 
 MIN_COVERAGE = 0.4  # of a template's label nats: below, the rest of the form is not there
 MIN_SEEDS = 3
@@ -158,7 +158,7 @@ def find_candidates(folded: Folded, hits: Sequence[Hit], library: Library) -> li
         return []
     strange = _strange_text(folded, hits)
     by_template: dict[int, list[Seed]] = {}
-    for hit in hits:
+    for hit in _without_repeats(hits):
         for template, slot in library.places[hit.phrase]:
             by_template.setdefault(template, []).append(Seed(hit, slot))
     candidates = []
@@ -175,6 +175,17 @@ def find_candidates(folded: Folded, hits: Sequence[Hit], library: Library) -> li
     return sorted(candidates, key=lambda c: -c.score)
 
 
+def _without_repeats(hits: Sequence[Hit]) -> list[Hit]:
+    """One hit for a label that is repeated side by side, as over the columns it spanned."""
+    merged: list[Hit] = []
+    for hit in hits:
+        if merged and merged[-1].phrase == hit.phrase and merged[-1].end == hit.start:
+            merged[-1] = merged[-1]._replace(end=hit.end)
+        else:
+            merged.append(hit)
+    return merged
+
+
 def _strange_text(
     folded: Folded, hits: Sequence[Hit]
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -184,6 +195,12 @@ def _strange_text(
     for hit in hits:
         strange[hit.start : hit.end] = False
     return np.concatenate(([0], np.cumsum(strange)))
+
+
+def reach(template: Template, weights: Mapping[int, float]) -> float:
+    """The most strange characters that a chain can span: beyond, they outweigh all labels."""
+    room = sum(TEXT_SLOT_ROOM for slot in template.slots if slot.kind.name == "TEXT")
+    return STRANGE_PER_NAT * sum(weights.values()) + room
 
 
 class _Chainer:

@@ -36,6 +36,7 @@ class UnitKind(IntEnum):
     LABEL = 4  # exactly a label of the template
     BLANK = 5  # an empty cell that the dialect shows
     ROW_END = 6
+    NUMBERING = 7  # a number that counts rows or columns, as data frames print them
 
 
 NUMERIC = (UnitKind.INTEGER, UnitKind.DECIMAL, UnitKind.MARK)
@@ -50,6 +51,7 @@ BACKGROUND = {
     UnitKind.LABEL: 1.0,
     UnitKind.BLANK: 0.3,
     UnitKind.ROW_END: 0.5,
+    UnitKind.NUMBERING: 0.08,
 }
 
 
@@ -59,13 +61,14 @@ class Scoring:
 
     `blanks_shown`: an empty value cell leaves a trace in the dump. `rows_shown`: row ends do.
     `continued_shown`: positions covered by a span do, as an empty cell. `row_blanks`: a row end
-    looks like so many empty cells.
+    looks like so many empty cells. `repeated_shown`: covered positions repeat the cell's text.
     """
 
     blanks_shown: bool
     rows_shown: bool
     continued_shown: bool = False
     row_blanks: int = 0
+    repeated_shown: bool = False
 
     filled: float = 0.6  # a value cell holds something
     trace_lost: float = 0.02  # an empty cell's trace is missing although the law shows it
@@ -76,9 +79,11 @@ class Scoring:
     row_end_lost: float = 0.02  # a row end that the law shows is missing
     stray_text: float = 1e-3
     stray_number: float = 1e-3  # a page number, in a dump that has pages
+    stray_numbering: float = 0.9
     stray_blank: float = 0.01
     stray_row_end: float = 0.02
     continued_blank: float = 0.02  # a covered position shows up although the law hides them
+    continued_kept: float = 0.9  # ... under a law that shows them
     label_as_value: float = 1e-6
 
     @cached_property
@@ -96,11 +101,15 @@ class Scoring:
                 table[unit, slot] = full + log(probability)
             table[UnitKind.LABEL, slot] = full + log(self.label_as_value)
             table[UnitKind.BLANK, slot] = log(1 - self.filled)
+        table[UnitKind.NUMBERING] = table[UnitKind.INTEGER] + log(1 - self.stray_numbering)
         table[UnitKind.LABEL, SlotKind.TEXT] = full + log(0.01)
         table[UnitKind.BLANK, SlotKind.LABEL] = log(self.label_lost) + log(0.1)
-        shown = 0.9 if self.continued_shown else self.continued_blank
-        table[UnitKind.BLANK, SlotKind.LABEL_CONTINUED] = log(shown)
-        table[UnitKind.BLANK, SlotKind.VALUE_CONTINUED] = log(shown)
+        shown = log(self.continued_visible)
+        table[UnitKind.BLANK, SlotKind.LABEL_CONTINUED] = shown
+        table[UnitKind.BLANK, SlotKind.VALUE_CONTINUED] = shown
+        if self.repeated_shown:
+            repeated = np.logaddexp.reduce(table[:, : SlotKind.LABEL], axis=1) - log(SlotKind.LABEL)
+            table[:, SlotKind.VALUE_CONTINUED] = repeated + shown
         ends = UnitKind.BLANK if self.row_blanks else UnitKind.ROW_END
         table[ends, SlotKind.ROW_END] = log(1 - self.row_end_lost)
         return table - np.log([BACKGROUND[kind] for kind in UnitKind])[:, None]
@@ -112,21 +121,27 @@ class Scoring:
         costs = np.zeros(len(SlotKind))
         costs[[SlotKind.INTEGER, SlotKind.DECIMAL, SlotKind.TEXT]] = empty
         costs[SlotKind.LABEL] = log(self.label_lost)
-        hidden = 1 - (0.9 if self.continued_shown else self.continued_blank)
+        hidden = 1 - self.continued_visible
         costs[[SlotKind.LABEL_CONTINUED, SlotKind.VALUE_CONTINUED]] = log(hidden)
         costs[SlotKind.ROW_END] = log(self.row_end_lost) if self.rows_shown else 0.0
         return costs
 
     @property
+    def continued_visible(self) -> float:
+        """Probability that a position covered by a span shows up."""
+        return self.continued_kept if self.continued_shown else self.continued_blank
+
+    @property
     def continued_repeat(self) -> float:
         """Log-probability that a covered position shows (a piece of) its label's text."""
-        return log(self.continued_blank)
+        return log(self.continued_kept if self.repeated_shown else self.continued_blank)
 
     @cached_property
     def skip_unit(self) -> npt.NDArray[np.float64]:
         """Log-probability of a stray symbol of each `UnitKind`."""
         costs = np.full(len(UnitKind), log(self.stray_text))
         costs[list(NUMERIC)] = log(self.stray_number)
+        costs[UnitKind.NUMBERING] = log(self.stray_numbering)
         costs[UnitKind.BLANK] = log(self.stray_blank)
         costs[UnitKind.ROW_END] = log(self.stray_row_end)
         return costs

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 
 # A module imports only from lines above its own.
 LAYERS = [
-    "_version", "errors", "model", "fold", "lex", "lex_html", "template", "library", "scoring",
-    "units", "dialects", "regions", "posterior", "align", "confidence", "rules", "grid",
+    "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library", "scoring",
+    "units", "dialects", "regions", "sieve", "posterior", "align", "confidence", "rules", "grid",
     "headers", "render", "results", "freeform", "pipeline",
     # below: bytes, files, terminals
     "decode", "storage", "api", "terminal", "report", "cli", "__init__", "__main__",

@@ -1,0 +1,591 @@
+"""Tables drawn with characters to declared cells: boxes, ruled columns, separated fields.
+
+What a text browser or a document converter draws is read in two dimensions, as an eye does: the
+lines of a box are borders, the cells are the *connected components* of the elementary fields
+between them that no border parts (so a cell may span rows and columns, and hold several lines);
+a line of rules gives the extents of columns; a run of lines with the same number of separated
+fields is a grid. Each such stretch is replaced by its cells in reading order with cell, row and
+table ends, as markup gives them; offsets lead back to the input. What can't be read as a grid
+stays as it is.
+
+How wide a character is drawn differs between tools (one column, or two for East Asian ones): the
+measure is taken under which the borders stand best below each other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tabrecover.model import Document
+
+__all__ = ["redraw"]
+
+_BARS = "|¦│┃║｜"
+_CROSSINGS = "+┌┬┐├┼┤└┴┘┏┳┓┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╒╤╕╞╪╡╘╧╛╓╥╖╟╫╢╙╨╜╭╮╰╯┠┨┯┷┿╂"
+_STROKES = "-=_─━═╌┄┈╍"
+_BORDERS = frozenset(_BARS + _CROSSINGS)
+_RULES = frozenset(_STROKES)
+_BORDER = f"[{re.escape(_BARS + _CROSSINGS)}]"
+_BOX_LINE = re.compile(rf"[ \t]*{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
+_FULL_RULE = re.compile(rf"[ \t]*[{re.escape(_BARS + _CROSSINGS + _STROKES)}]+[ \t\r]*")
+_COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]*")
+_ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
+_RUN = re.compile(r"[-=]+")
+_LINE = re.compile(r"[^\n]*\n?")
+
+MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
+MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
+MIN_RULE = 3  # strokes that are a rule without a crossing beside them
+MAX_LINES, MAX_WIDTH = 20_000, 2_000  # of one drawn table
+MAX_HEADER = 8  # lines of column heads above a single rule
+FULL_LINE = 0.5  # share of its columns that a line fills if it is a row of its own
+MIN_FIELD_LINES, MIN_FIELDS = 3, 3
+MAX_FIELD = 40  # characters of a separated field on average; longer ones are prose
+
+
+class _Line(NamedTuple):
+    """A line of the text without its line end: half-open."""
+
+    start: int
+    end: int
+
+
+class _Cell(NamedTuple):
+    """Position, spans, and the text pieces of a drawn cell from top to bottom."""
+
+    row: int
+    col: int
+    rowspan: int
+    colspan: int
+    pieces: tuple[Span, ...]
+
+
+class _Drawing(NamedTuple):
+    """A stretch of the text that is a table, and its cells in reading order."""
+
+    start: int
+    end: int
+    cells: tuple[_Cell, ...]
+
+
+def redraw(document: Document) -> Document:
+    """The document with its drawn tables as declared cells; the same one if it has none."""
+    text = document.text
+    if document.kind == "html":
+        return document
+    drawings = _drawings(text)
+    return _Writer(document).write(drawings) if drawings else document
+
+
+def _drawings(text: str) -> list[_Drawing]:
+    """All drawn tables, in order and disjoint."""
+    found: list[_Drawing] = []
+    finders = []
+    if any(bar in text for bar in _BARS):
+        finders.append(_boxes)
+    if "---" in text or "===" in text:
+        finders.append(_ruled)
+    finders += [_separated(separator) for separator in ",;" if separator in text]
+    lines: list[_Line] | None = None
+    for find in finders:
+        lines = lines if lines is not None else _lines(text)
+        found += find(text, lines)
+    found.sort(key=lambda drawing: (drawing.start, -drawing.end))
+    disjoint: list[_Drawing] = []
+    for drawing in found:
+        if not disjoint or drawing.start >= disjoint[-1].end:
+            disjoint.append(drawing)
+    return disjoint
+
+
+def _lines(text: str) -> list[_Line]:
+    lines = []
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        lines.append(_Line(start, end))
+        start = end + 1
+    return lines
+
+
+# --- how wide characters are ----------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _width(char: str, wide: int, ambiguous: int) -> int:
+    if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufeff":
+        return 0
+    kind = unicodedata.east_asian_width(char)
+    return wide if kind in "WF" else ambiguous if kind == "A" and char not in _DRAWN else 1
+
+
+_DRAWN = _BORDERS | _RULES
+_MEASURES = ((2, 1), (1, 1), (2, 2))  # columns of a wide character, and of an ambiguous one
+
+
+class _Canvas:
+    """Lines as characters at columns, by one measure of widths."""
+
+    def __init__(self, text: str, lines: Sequence[_Line], measure: tuple[int, int]) -> None:
+        self.text = text
+        self.lines = lines
+        self.columns: list[list[int]] = []
+        for line in lines:
+            column, columns = 0, []
+            for char in text[line.start : line.end]:
+                columns.append(column)
+                column += 8 - column % 8 if char == "\t" else _width(char, *measure)
+            self.columns.append(columns)
+
+    def between(self, number: int, left: int, right: int) -> Span:
+        """The characters of a line that start in columns `[left, right)`."""
+        columns, line = self.columns[number], self.lines[number]
+        first, last = bisect_right(columns, left - 1), bisect_right(columns, right - 1)
+        return Span(line.start + first, line.start + last)
+
+    def piece(self, number: int, left: int, right: int) -> Span | None:
+        """The same without spaces around it; None if nothing is left."""
+        start, end = self.between(number, left, right)
+        while start < end and self.text[start].isspace():
+            start += 1
+        while start < end and self.text[end - 1].isspace():
+            end -= 1
+        return Span(start, end) if start < end else None
+
+    def at(self, number: int, column: int) -> str:
+        """The character at a column, or a space."""
+        columns = self.columns[number]
+        at = bisect_right(columns, column) - 1
+        if at < 0 or columns[at] != column:
+            return " "
+        return self.text[self.lines[number].start + at]
+
+
+# --- boxes ----------------------------------------------------------------------------------------
+
+
+def _boxes(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+    """Runs of lines between borders that hold enough rules."""
+    run: list[_Line] = []
+    for line in [*lines, _Line(len(text), len(text))]:
+        if line.end > line.start and _BOX_LINE.fullmatch(text, line.start, line.end):
+            run.append(line)
+            continue
+        for box in _single_boxes(text, run):
+            if (drawing := _box(text, box)) is not None:
+                yield drawing
+        run = []
+
+
+def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
+    """Boxes that stand directly below each other: two full rules in a row part them."""
+    first = 0
+    rules = [_FULL_RULE.fullmatch(text, line.start, line.end) is not None for line in run]
+    for number, (above, below) in enumerate(pairwise(rules), 1):
+        if above and below:
+            yield run[first:number]
+            first = number
+    yield run[first:]
+
+
+def _box(text: str, lines: Sequence[_Line]) -> _Drawing | None:
+    rules = sum(any(c in _RULES for c in text[a:b]) for a, b in lines)
+    if rules < MIN_RULES or len(lines) > MAX_LINES:
+        return None
+    if max(line.end - line.start for line in lines) > MAX_WIDTH:
+        return None
+    canvas = max((_Canvas(text, lines, measure) for measure in _MEASURES), key=_straightness)
+    if _straightness(canvas) < MIN_STRAIGHT:
+        return None
+    borders = _borders(canvas)
+    if len(borders) < 2:
+        return None
+    cells = _Fields(canvas, borders).cells()
+    return _Drawing(lines[0].start, lines[-1].end, cells) if cells else None
+
+
+def _straightness(canvas: _Canvas) -> float:
+    """Share of the lines whose last border stands in the most common column."""
+    lasts = []
+    for number, (start, end) in enumerate(canvas.lines):
+        drawn = len(canvas.text[start:end].rstrip()) - 1
+        lasts.append(canvas.columns[number][drawn])
+    return Counter(lasts).most_common(1)[0][1] / len(lasts)
+
+
+def _borders(canvas: _Canvas) -> list[int]:
+    """Columns in which a border is drawn on more than one line."""
+    seen: Counter[int] = Counter()
+    for number, (start, end) in enumerate(canvas.lines):
+        line = canvas.text[start:end]
+        columns = canvas.columns[number]
+        seen.update(
+            columns[at]
+            for at, char in enumerate(line)
+            if char in _BORDERS and (char != "+" or _touches_rule(line, at))
+        )
+    return sorted(column for column, count in seen.items() if count > 1)
+
+
+def _touches_rule(line: str, at: int) -> bool:
+    return line[at - 1 : at] in _RULES or line[at + 1 : at + 2] in _RULES
+
+
+class _Band(NamedTuple):
+    """Lines; of each column, whether it is ruled off above; lines above that rule off only some."""
+
+    lines: list[int]
+    cut: list[bool]
+    mixed: list[int]
+
+
+class _Fields:
+    """Elementary fields (band of lines, column between borders), joined where no border is."""
+
+    def __init__(self, canvas: _Canvas, borders: Sequence[int]) -> None:
+        self.canvas = canvas
+        self.borders = borders
+        self.width = len(borders) - 1
+        self.parent: dict[tuple[int, int], tuple[int, int]] = {}
+        self.lines_of: dict[tuple[int, int], list[int]] = {}
+        self.bands = 0
+        self._read()
+
+    def _find(self, field: tuple[int, int]) -> tuple[int, int]:
+        while self.parent[field] != field:
+            self.parent[field] = field = self.parent[self.parent[field]]
+        return field
+
+    def _join(self, one: tuple[int, int], other: tuple[int, int]) -> None:
+        first, second = sorted((self._find(one), self._find(other)))
+        self.parent[second] = first
+
+    def _rules_in(self, number: int) -> list[bool]:
+        """Of each column, whether this line rules it off."""
+        canvas = self.canvas
+        ruled = []
+        for left, right in pairwise(self.borders):
+            start, end = canvas.between(number, left + 1, right)
+            drawn = canvas.text[start:end]
+            strokes = all(c in _DRAWN and c not in _BARS for c in drawn) and any(
+                c in _RULES for c in drawn
+            )
+            crossed = (
+                canvas.at(number, left) in _CROSSINGS or canvas.at(number, right) in _CROSSINGS
+            )
+            ruled.append(strokes and (crossed or len(drawn) >= MIN_RULE))
+        return ruled
+
+    def _read(self) -> None:
+        """Join the fields of each band, and of bands below each other, where nothing parts them."""
+        bands = self._bands()
+        self.bands = len(bands)
+        for number, band in enumerate(bands):
+            for col in range(self.width):
+                field = (number, col)
+                self.parent[field] = field
+                self.lines_of[field] = list(band.lines)
+                if number and not band.cut[col]:
+                    self._join((number - 1, col), field)
+                    self.lines_of[field] = [*band.mixed, *band.lines]
+            for col in range(1, self.width):
+                if not any(self.canvas.at(n, self.borders[col]) in _BORDERS for n in band.lines):
+                    self._join((number, col - 1), (number, col))
+
+    def _bands(self) -> list[_Band]:
+        """Lines between lines that rule off some column."""
+        bands: list[_Band] = []
+        cut, mixed, fresh = [True] * self.width, list[int](), True
+        for number in range(len(self.canvas.lines)):
+            ruled = self._rules_in(number)
+            if not any(ruled):
+                if fresh:
+                    bands.append(_Band([], cut, mixed))
+                bands[-1].lines.append(number)
+                fresh = False
+                continue
+            cut = [a or b for a, b in zip(cut, ruled, strict=True)] if fresh else ruled
+            mixed = [*(mixed if fresh else ()), *(() if all(ruled) else (number,))]
+            fresh = True
+        return self._split_rows(bands)
+
+    def _split_rows(self, bands: list[_Band]) -> list[_Band]:
+        """Where nothing but the heads is ruled off, each line below is a row."""
+        if len(bands) > 2 or any(band.mixed for band in bands):
+            return bands
+        rows: list[_Band] = []
+        for band in bands:
+            full = sum(self.fills(number) >= FULL_LINE for number in band.lines)
+            parts = [[n] for n in band.lines] if full * 2 > len(band.lines) else [band.lines]
+            rows.append(_Band(parts[0], band.cut, []))
+            rows += [_Band(part, [True] * self.width, []) for part in parts[1:]]
+        return rows
+
+    def fills(self, number: int) -> float:
+        """The share of the columns that hold a text on this line."""
+        filled = sum(
+            self.canvas.piece(number, left + 1, right) is not None
+            for left, right in pairwise(self.borders)
+        )
+        return filled / self.width
+
+    def cells(self) -> tuple[_Cell, ...]:
+        """All cells in reading order; none if some component is no rectangle."""
+        parts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for field in self.parent:
+            parts.setdefault(self._find(field), []).append(field)
+        cells = []
+        for (row, col), fields in parts.items():
+            rowspan = max(band for band, _ in fields) - row + 1
+            right = max(c for _, c in fields)
+            left = min(c for _, c in fields)
+            if left != col or len(fields) != rowspan * (right - left + 1):
+                return ()
+            numbers = sorted({n for field in fields for n in self.lines_of[field]})
+            bounds = self.borders[left] + 1, self.borders[right + 1]
+            pieces = [self.canvas.piece(number, *bounds) for number in numbers]
+            cells.append(_Cell(row, col, rowspan, right - left + 1, tuple(p for p in pieces if p)))
+        return tuple(sorted(cells))
+
+
+# --- columns below a line of rules ----------------------------------------------------------------
+
+
+def _ruled(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+    """Tables whose columns a line such as `---- ------ ---` marks, above, below or between."""
+    number = 0
+    while number < len(lines):
+        if _COLUMN_RULE.fullmatch(text, *lines[number]) is None:
+            number += 1
+            continue
+        first, last, body = _ruled_extent(text, lines, number)
+        drawing = _ruled_table(text, lines[first : last + 1], body, lines[number])
+        if drawing is not None:
+            yield drawing
+        number = last + 1
+
+
+def _ruled_extent(text: str, lines: Sequence[_Line], rule: int) -> tuple[int, int, list[_Line]]:
+    """First and last line of the table whose first column rule is line `rule`; its body lines."""
+
+    def blank(number: int) -> bool:
+        return not text[slice(*lines[number])].strip()
+
+    def closes(number: int) -> bool:
+        own = text[slice(*lines[number])].strip()
+        return own == marks or (own[:1] == marks[:1] and _ONE_RULE.fullmatch(own) is not None)
+
+    marks = text[slice(*lines[rule])].strip()
+    below = range(rule + 1, min(len(lines), rule + MAX_LINES))
+    closing = [number for number in below if closes(number)]
+    stop = next((n for n in below if blank(n)), len(lines))
+    if closing and (closing[0] < stop or _ONE_RULE.fullmatch(text, *lines[closing[0]])):
+        last = closing[0]
+        again = next((n for n in closing[1:] if n > last), None)
+        heads_only = last - rule <= MAX_HEADER and marks == text[slice(*lines[last])].strip()
+        if again is not None and heads_only and not any(blank(n) for n in range(last, again)):
+            last = again
+    else:
+        last = stop - 1
+    first = rule
+    if not (closing and closing[0] == last and text[slice(*lines[last])].strip() == marks):
+        while first > max(0, rule - MAX_HEADER) and not blank(first - 1):
+            first -= 1
+    body = [lines[n] for n in range(first, last + 1) if n != rule and not closes(n)]
+    return first, last, body
+
+
+def _ruled_table(
+    text: str, lines: Sequence[_Line], body: Sequence[_Line], rule: _Line
+) -> _Drawing | None:
+    filled = [line for line in body if text[slice(*line)].strip()]
+    if not filled or max(line.end - line.start for line in body) > MAX_WIDTH:
+        return None
+    runs = [m.span() for m in _RUN.finditer(text[slice(*rule)])]
+    starts = [start for start, _ in runs]
+    canvas = min(
+        (_Canvas(text, body, measure) for measure in _MEASURES),
+        key=lambda canvas: _straddling(canvas, starts[1:]),
+    )
+    rows: list[list[int]] = [[]]
+    by_paragraph = len(filled) < len(body)
+    for number, line in enumerate(body):
+        if not text[slice(*line)].strip():
+            rows.append([])
+        elif by_paragraph:
+            rows[-1].append(number)
+        else:
+            rows.append([number])
+    bounds = [*starts, MAX_WIDTH * 8]
+    bounds[0] = 0
+    cells: list[_Cell] = []
+    for row, numbers in enumerate(numbers for numbers in rows if numbers):
+        for col, (left, right) in enumerate(pairwise(bounds)):
+            pieces = [canvas.piece(number, left, right) for number in numbers]
+            cells.append(_Cell(row, col, 1, 1, tuple(p for p in pieces if p)))
+    return _Drawing(lines[0].start, lines[-1].end, tuple(cells))
+
+
+def _straddling(canvas: _Canvas, starts: Sequence[int]) -> int:
+    """How often a text reaches into the space before a column."""
+    return sum(
+        not canvas.at(number, start - 1).isspace()
+        for number in range(len(canvas.lines))
+        for start in starts
+    )
+
+
+# --- separated fields -----------------------------------------------------------------------------
+
+
+class _Separated:
+    """Finds runs of lines with the same number of fields between one separator, as in CSV."""
+
+    def __init__(self, separator: str) -> None:
+        self.separator = separator
+        quoted = r'"(?:[^"\n]|"")*+"'
+        self.field = re.compile(
+            rf"(?:{quoted}|[^{separator}\n\"][^{separator}\n]*+|)(?={separator}|$)"
+        )
+
+    def __call__(self, text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+        run: list[list[Span]] = []
+        for line in lines:
+            fields = self._fields(text, line)
+            if run and (fields is None or len(fields) != len(run[0])):
+                yield from _field_table(text, run)
+                run = []
+            if fields is not None:
+                run.append(fields)
+        yield from _field_table(text, run)
+
+    def _fields(self, text: str, line: _Line) -> list[Span] | None:
+        """The fields of a line without their quotes; None if it has too few."""
+        end = line.end - (text[line.end - 1 : line.end] == "\r")
+        if text.count(self.separator, line.start, end) < MIN_FIELDS - 1 or end - line.start > (
+            MAX_WIDTH
+        ):
+            return None
+        fields: list[Span] = []
+        at = line.start
+        while True:
+            match = self.field.match(text, at, end)
+            if match is None or (fields and match.group().startswith(" ")):
+                return None
+            start, stop = match.span()
+            if match.group().startswith('"'):
+                start, stop = start + 1, stop - 1
+            fields.append(Span(start, stop))
+            if match.end() >= end:
+                return fields
+            at = match.end() + 1
+
+
+def _separated(separator: str) -> _Separated:
+    return _Separated(separator)
+
+
+def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing]:
+    if len(rows) < MIN_FIELD_LINES or len(rows[0]) < MIN_FIELDS or len(rows) > MAX_LINES:
+        return
+    lengths = [end - start for row in rows for start, end in row]
+    if sum(lengths) > MAX_FIELD * len(lengths):
+        return
+    cells = tuple(
+        _Cell(r, c, 1, 1, (span,) if span.end > span.start else ())
+        for r, row in enumerate(rows)
+        for c, span in enumerate(row)
+    )
+    end = rows[-1][-1].end
+    yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
+
+
+# --- cells to plain text --------------------------------------------------------------------------
+
+
+class _Writer:
+    """Copies the text, cells instead of drawings, and keeps the way back to the input."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.parts: list[str] = []
+        self.origins: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+        self.widths: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+        self.length = 0
+        self.cells: list[HtmlCell] = []
+
+    def write(self, drawings: Sequence[_Drawing]) -> Document:
+        """The document with `drawings` (disjoint, ascending) as cells."""
+        text = self.document.text
+        position = 0
+        for drawing in drawings:
+            self._copy(position, drawing.start)
+            self._put(TABLE_END, drawing.start)
+            row = 0
+            for cell in drawing.cells:
+                if cell.row > row:
+                    self._put(ROW_END * (cell.row - row), self._last)
+                    row = cell.row
+                self._cell(cell, drawing.start)
+            self._put(ROW_END + TABLE_END, drawing.end)
+            position = drawing.end
+        self._copy(position, len(text))
+        starts = np.concatenate(self.origins)
+        return replace(
+            self.document,
+            text="".join(self.parts),
+            starts=starts,
+            ends=starts + np.concatenate(self.widths),
+            cells=tuple(self.cells),
+        )
+
+    _last = 0
+
+    def _cell(self, cell: _Cell, start: int) -> None:
+        text = self.document.text
+        last = None
+        for piece in cell.pieces:
+            if last is not None and not (_is_wide(text[last - 1]) and _is_wide(text[piece.start])):
+                self._copy(*_space_behind(text, last))
+            self._copy(*piece)
+            self._last = last = piece.end
+        self.cells.append(HtmlCell(self.length, cell.rowspan, cell.colspan, header=False))
+        self._put(CELL_END, self._last or start)
+
+    def _copy(self, start: int, end: int) -> None:
+        self.parts.append(self.document.text[start:end])
+        self.origins.append(np.arange(start, end, dtype=np.int64))
+        self.widths.append(np.ones(end - start, dtype=np.int64))
+        self.length += end - start
+
+    def _put(self, separators: str, position: int) -> None:
+        self.parts.append(separators)
+        self.origins.append(np.full(len(separators), position, dtype=np.int64))
+        self.widths.append(np.zeros(len(separators), dtype=np.int64))
+        self.length += len(separators)
+
+
+def _is_wide(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in "WF"
+
+
+def _space_behind(text: str, position: int) -> Span:
+    """The next white space: a drawn cell's line never ends without one, or a line end."""
+    while not text[position].isspace():
+        position += 1
+    return Span(position, position + 1)
