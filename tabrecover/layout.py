@@ -40,9 +40,11 @@ _STROKES = "-=_─━═╌┄┈╍"
 _BORDERS = frozenset(_BARS + _CROSSINGS)
 _RULES = frozenset(_STROKES)
 _BORDER = f"[{re.escape(_BARS + _CROSSINGS)}]"
+_ANY_BORDER = re.compile(_BORDER)
 _BOX_LINE = re.compile(rf"[ \t]*{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
 _FULL_RULE = re.compile(rf"[ \t]*[{re.escape(_BARS + _CROSSINGS + _STROKES)}]+[ \t\r]*")
 _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]*")
+_COLUMN_MARKS = (re.compile("-- +--"), re.compile("== +=="))  # one by one they are searched faster
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _LINE = re.compile(r"[^\n]*\n?")
@@ -94,16 +96,13 @@ def redraw(document: Document) -> Document:
 def _drawings(text: str) -> list[_Drawing]:
     """All drawn tables, in order and disjoint."""
     found: list[_Drawing] = []
-    finders = []
     if any(bar in text for bar in _BARS):
-        finders.append(_boxes)
-    if "---" in text or "===" in text:
-        finders.append(_ruled)
-    finders += [_separated(separator) for separator in ",;" if separator in text]
-    lines: list[_Line] | None = None
-    for find in finders:
-        lines = lines if lines is not None else _lines(text)
-        found += find(text, lines)
+        found += _boxes(text)
+    if any(mark.search(text) for mark in _COLUMN_MARKS):
+        found += _ruled(text, _lines(text))
+    for separator in ",;":
+        if separator in text:
+            found += _separated(separator)(text)
     found.sort(key=lambda drawing: (drawing.start, -drawing.end))
     disjoint: list[_Drawing] = []
     for drawing in found:
@@ -121,6 +120,16 @@ def _lines(text: str) -> list[_Line]:
         lines.append(_Line(start, end))
         start = end + 1
     return lines
+
+
+def _lines_at(text: str, mark: re.Pattern[str]) -> Iterator[_Line]:
+    """The lines that hold a match of `mark`, which crosses no line end; the others cost little."""
+    end = -1
+    while (found := mark.search(text, end + 1)) is not None:
+        start = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.end())
+        end = len(text) if end < 0 else end
+        yield _Line(start, end)
 
 
 # --- how wide characters are ----------------------------------------------------------------------
@@ -179,17 +188,18 @@ class _Canvas:
 # --- boxes ----------------------------------------------------------------------------------------
 
 
-def _boxes(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+def _boxes(text: str) -> Iterator[_Drawing]:
     """Runs of lines between borders that hold enough rules."""
     run: list[_Line] = []
-    for line in [*lines, _Line(len(text), len(text))]:
-        if line.end > line.start and _BOX_LINE.fullmatch(text, line.start, line.end):
+    nowhere = _Line(len(text) + 2, len(text) + 2)
+    for line in [*_lines_at(text, _ANY_BORDER), nowhere]:
+        if run and line.start != run[-1].end + 1:
+            for box in _single_boxes(text, run):
+                if (drawing := _box(text, box)) is not None:
+                    yield drawing
+            run = []
+        if _BOX_LINE.fullmatch(text, line.start, line.end):
             run.append(line)
-            continue
-        for box in _single_boxes(text, run):
-            if (drawing := _box(text, box)) is not None:
-                yield drawing
-        run = []
 
 
 def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
@@ -458,20 +468,24 @@ class _Separated:
 
     def __init__(self, separator: str) -> None:
         self.separator = separator
+        # a field does not begin with a space, so two separators have none behind them
+        self.mark = re.compile(rf"{separator}(?! )[^\n]*?{separator}(?! )")
         quoted = r'"(?:[^"\n]|"")*+"'
         self.field = re.compile(
             rf"(?:{quoted}|[^{separator}\n\"][^{separator}\n]*+|)(?={separator}|$)"
         )
 
-    def __call__(self, text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+    def __call__(self, text: str) -> Iterator[_Drawing]:
         run: list[list[Span]] = []
-        for line in lines:
+        end = 0
+        for line in _lines_at(text, self.mark):
             fields = self._fields(text, line)
-            if run and (fields is None or len(fields) != len(run[0])):
+            if run and (fields is None or len(fields) != len(run[0]) or line.start != end + 1):
                 yield from _field_table(text, run)
                 run = []
             if fields is not None:
                 run.append(fields)
+            end = line.end
         yield from _field_table(text, run)
 
     def _fields(self, text: str, line: _Line) -> list[Span] | None:
