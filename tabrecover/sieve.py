@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sieve", "sieve_of"]
 
+WHOLE = (
+    0.5  # of the labels that must be seen; the others may be in pieces until `pieces` joins them
+)
 _BLOCK = 1 << 16  # characters looked at at a time: as many as a processor's cache holds
 _UNKNOWN, _DROPPED, _STRANGE, _FIRST, _SEVERAL = 0, 1, 2, 3, 255  # classes
 _OWN = 200  # characters of labels with a class of their own, the most frequent ones
@@ -54,8 +57,9 @@ def sieve_of(library: Library) -> Sieve:
 class Sieve:
     """The labels of a library as pairs of neighbours; it learns of characters as it meets them."""
 
-    def __init__(self, library: Library, block: int = _BLOCK) -> None:
+    def __init__(self, library: Library, *, whole: float = WHOLE, block: int = _BLOCK) -> None:
         self._block = block
+        self._coverage = whole * MIN_COVERAGE
         phrases = [phrase for phrase in library.phrases if len(phrase) >= MIN_PHRASE]
         counts = Counter("".join(["0123456789", *phrases]))  # digits are never strange
         self._classes = {
@@ -138,7 +142,7 @@ class Sieve:
         for n, phrase in enumerate(phrases):
             for place in library.places[library.phrase_ids[phrase]]:
                 labels.setdefault(place, []).append(n)
-        nats = [MIN_COVERAGE * sum(weights.values()) for weights in library.label_weights]
+        nats = [self._coverage * sum(weights.values()) for weights in library.label_weights]
         self._forms = np.array([n for forms in labels.values() for n in forms], dtype=np.int64)
         self._forms_from = _starts(map(len, labels.values()))
         self._templates = np.array([template for template, _ in labels], dtype=np.int64)
