@@ -24,7 +24,7 @@ from rich.cells import cell_len, get_character_cell_size
 
 from tabrecover.model import Cell
 
-__all__ = ["draw_table"]
+__all__ = ["clean", "draw_table", "fit", "wrap"]
 
 LEAST_WIDTH = 4  # text columns below which a table column is not squeezed
 LEGEND_LINES = 12
@@ -97,6 +97,41 @@ def _clean(text: str, pen: _Pen) -> str:
     return _CONTROL.sub(pen.control, _JOINER.sub("", _SPACE.sub(" ", text)))
 
 
+def clean(text: str) -> str:
+    r"""A text that can neither drive the terminal nor break a line; see the module's docstring.
+
+    >>> clean("a\x1b[2J\nb")
+    'a·[2J b'
+    """
+    return _clean(text, _UNICODE)
+
+
+def fit(text: str, width: int, *, right: bool = False, tail: bool = False) -> str:
+    """Clean a text, and cut and pad it to exactly `width` columns.
+
+    `right` aligns it to the right; `tail` cuts off its beginning and not its end.
+
+    >>> fit("营业收入", 6), fit("sales.total", 6, tail=True), fit("7", 3, right=True)
+    ('营业… ', '…total', '  7')
+    """
+    text = clean(text)
+    if cell_len(text) > width:
+        text = _cut(text[::-1], width)[::-1] if tail else _cut(text, width)
+    gap = " " * (width - cell_len(text))
+    return gap + text if right else text + gap
+
+
+def _cut(text: str, width: int) -> str:
+    """As many characters as leave room for an ellipsis in `width` columns."""
+    kept, room = "", width - 1
+    for character in text:
+        room -= get_character_cell_size(character)
+        if room < 0:
+            break
+        kept += character
+    return kept + _UNICODE.more if width > 0 else ""
+
+
 def _percent(confidence: float) -> str:
     """Whole percent, rounded down so that a doubtful value never looks certain."""
     return f"{int(confidence * 100 + 1e-6)}%"
@@ -128,10 +163,10 @@ def _pieces(text: str, limit: int) -> Iterator[tuple[str, int, bool]]:
         yield piece, size, kind == "space"
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Break at spaces and beside wide characters; break words only if longer than a line.
 
-    >>> _wrap("营业收入 net of tax", 6)
+    >>> wrap("营业收入 net of tax", 6)
     ['营业收', '入 net', 'of tax']
     """
     if cell_len(text) <= width:
@@ -153,7 +188,7 @@ def _item_to_lines(item: _Item, widths: Sequence[int], pad: int, color: bool) ->
     inner = sum(columns) + (2 * pad + 1) * (len(columns) - 1)
     margin = " " * pad
     lines: list[str] = []
-    for line in _wrap(item.text, inner):
+    for line in wrap(item.text, inner):
         gap = " " * (inner - cell_len(line))
         shown = f"{_HIGHLIGHT}{line}{_PLAIN}" if color and item.doubtful else line
         lines.append(margin + (gap + shown if item.number else shown + gap) + margin)
@@ -304,7 +339,7 @@ def _legend(cells: Sequence[Cell], pen: _Pen, width: int) -> list[str]:
     for cell in sorted(cells, key=lambda cell: (cell.confidence, cell.row, cell.col))[
         :LEGEND_LINES
     ]:
-        first, *rest = _wrap(_explain(cell, pen), max(width - 2, 20))
+        first, *rest = wrap(_explain(cell, pen), max(width - 2, 20))
         lines += [first, *("  " + line for line in rest)]
     if len(cells) > LEGEND_LINES:
         lines.append(f"{pen.more} and {len(cells) - LEGEND_LINES} more")
@@ -330,4 +365,4 @@ def _shown(text: str, pen: _Pen) -> str:
         return "blank"
     if cell_len(text) <= LEGEND_TEXT:
         return text
-    return _wrap(text, LEGEND_TEXT - len(pen.more))[0] + pen.more
+    return wrap(text, LEGEND_TEXT - len(pen.more))[0] + pen.more
