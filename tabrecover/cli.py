@@ -20,7 +20,9 @@ from tabrecover._version import __version__
 from tabrecover.errors import InputError, RecoveryError, TemplateError
 
 if TYPE_CHECKING:
+    from tabrecover.explain import Explanation, TableExplanation
     from tabrecover.library import Library
+    from tabrecover.model import Cell, Document
     from tabrecover.report import Outcome
 
 __all__ = ["app", "main"]
@@ -85,6 +87,18 @@ TemplateOption = Annotated[
         help="Where templates come from; may be repeated. Default: builtin.",
     ),
 ]
+MinConfidenceOption = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Values below are marked doubtful, and their table is for review.",
+    ),
+]
+KindOption = Annotated[
+    str | None, typer.Option(metavar="text|html", help="What the input is, if not guessed.")
+]
+EncodingOption = Annotated[str | None, typer.Option(help="Encoding of the input, if not detected.")]
 
 
 @app.command()
@@ -99,20 +113,9 @@ def recover(
         Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
     ] = None,
     templates: TemplateOption = None,
-    min_confidence: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Values below are marked doubtful, and their table is for review.",
-        ),
-    ] = 0.9,
-    kind: Annotated[
-        str | None, typer.Option(metavar="text|html", help="What the input is, if not guessed.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding of the input, if not detected.")
-    ] = None,
+    min_confidence: MinConfidenceOption = 0.9,
+    kind: KindOption = None,
+    encoding: EncodingOption = None,
 ) -> None:
     """Find and rebuild the tables of documents.
 
@@ -120,10 +123,8 @@ def recover(
     standard error (and in its JSON record), the others are done. 2: options, templates or the
     output file are wrong; nothing was done.
     """
-    if kind not in (None, "text", "html"):
-        _refuse(f"--kind is 'text' or 'html', not {kind!r}")
-    if encoding is not None:
-        _check_encoding(encoding)
+    _check_kind(kind)
+    _check_encoding(encoding)
     library = _library(templates)
     if output is not None:
         _check_output(output, files)
@@ -152,21 +153,31 @@ def _recover_one(
 ) -> Outcome:
     from dataclasses import replace  # noqa: PLC0415
 
-    from tabrecover.api import read_document  # noqa: PLC0415
-    from tabrecover.decode import decode_bytes  # noqa: PLC0415
     from tabrecover.pipeline import recover_document  # noqa: PLC0415
     from tabrecover.report import Outcome  # noqa: PLC0415
 
     try:
-        text = decode_bytes(_read(name), encoding)
-        document = read_document(text, kind)  # type: ignore[arg-type]
+        document = _read_document(name, kind, encoding)
         recovery = recover_document(document, library, name)
     except (OSError, RecoveryError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        return Outcome(name, None, reason)
+        return Outcome(name, None, _reason(error))
     tables = tuple(table.judged(least) for table in recovery.tables)
-    note = "" if text.strip() else "the input is empty"
-    return Outcome(name, replace(recovery, tables=tables), note)
+    return Outcome(name, replace(recovery, tables=tables), _note(document))
+
+
+def _read_document(name: str, kind: str | None, encoding: str | None) -> Document:
+    from tabrecover.api import read_document  # noqa: PLC0415
+    from tabrecover.decode import decode_bytes  # noqa: PLC0415
+
+    return read_document(decode_bytes(_read(name), encoding), kind)  # type: ignore[arg-type]
+
+
+def _reason(error: OSError | RecoveryError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _note(document: Document) -> str:
+    return "" if document.raw.strip() else "the input is empty"
 
 
 def _read(name: str) -> bytes:
@@ -199,11 +210,16 @@ def _told(outcomes: Iterable[Outcome], failed: list[str]) -> Iterator[Outcome]:
         yield outcome
 
 
-def _check_encoding(name: str) -> None:
+def _check_kind(kind: str | None) -> None:
+    if kind not in (None, "text", "html"):
+        _refuse(f"--kind is 'text' or 'html', not {kind!r}")
+
+
+def _check_encoding(name: str | None) -> None:
     import codecs  # noqa: PLC0415
 
     try:
-        codecs.lookup(name)
+        codecs.lookup(name or "utf-8")
     except LookupError:
         _refuse(f"--encoding {name!r} is unknown; use utf-8, utf-16, gb18030 or big5, for example")
 
@@ -285,6 +301,188 @@ def _screen(stream: IO[str]) -> tuple[int, bool]:
     tty = stream.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if tty else 100
     return max(width, 40), tty and "NO_COLOR" not in os.environ
+
+
+# --- explain ------------------------------------------------------------------------------------
+
+
+@app.command()
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A document; - is standard input.")],
+    table: Annotated[
+        int | None,
+        typer.Option("--table", "-n", metavar="N", help="Show this table's alignment; from 1."),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            "--cell",
+            "-c",
+            metavar="KEY|ROW,COL",
+            help="Show all that bears on this cell; rows and columns from 1.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the same facts as one JSON object.")
+    ] = False,
+    graphml: Annotated[
+        Path | None,
+        typer.Option(
+            "--graphml", metavar="FILE", help="Also write slots, symbols and matches as a graph."
+        ),
+    ] = None,
+    templates: TemplateOption = None,
+    min_confidence: MinConfidenceOption = 0.9,
+    kind: KindOption = None,
+    encoding: EncodingOption = None,
+) -> None:
+    """Show why a document's tables were recovered as they were.
+
+    An overview of all tables; with --table the alignment, a line for each piece of the dump;
+    with --cell one cell: its neighbours in the dump, what else it may hold, its rules.
+
+    Exit code 0: explained, tables or not. 1: the input can't be read. 2: options are wrong, or
+    there is no such table or cell.
+    """
+    from tabrecover.explain import explain_document  # noqa: PLC0415
+    from tabrecover.report import one_line  # noqa: PLC0415
+
+    _check_kind(kind)
+    _check_encoding(encoding)
+    library = _library(templates)
+    if graphml is not None:
+        _check_output(graphml, [file])
+    try:
+        document = _read_document(file, kind, encoding)
+        explanation = explain_document(document, library, file, least=min_confidence)
+    except (OSError, RecoveryError) as error:
+        typer.echo(f"tabrecover: {one_line(file)}: {_reason(error)}", err=True)
+        raise typer.Exit(Exit.FAILED_INPUT) from None
+    if note := _note(document):
+        typer.echo(f"tabrecover: {one_line(file)}: {note}", err=True)
+    chosen = _chosen_table(explanation, table, cell)
+    shown = _chosen_cell(chosen, cell) if chosen is not None and cell is not None else None
+    if graphml is not None:
+        _write_graph(graphml, explanation, chosen)
+    with _standard_output() as stream:
+        width, color = _screen(stream)
+        if as_json:
+            stream.write(_explained_json(explanation, chosen, shown))
+        else:
+            stream.write(_explained(explanation, chosen, shown, one_line(file), width, color))
+
+
+def _chosen_table(
+    explanation: Explanation, number: int | None, cell: str | None
+) -> TableExplanation | None:
+    """The table asked for by number, or by a key that only one table has."""
+    tables = explanation.tables
+    if number is not None:
+        if not 1 <= number <= len(tables):
+            _refuse(f"no table {number}; {_known_tables(tables)}")
+        return tables[number - 1]
+    if cell is None:
+        return None
+    if not tables:
+        _refuse(f"no cell {cell!r}; {_known_tables(tables)}")
+    holding = [t for t in tables if any(c.key == cell for c in t.cells)]
+    if len(holding) > 1 or (not holding and len(tables) > 1 and _position(cell) is not None):
+        _refuse(f"which table? add --table; {_known_tables(holding or tables)}")
+    if not holding and len(tables) > 1:
+        _refuse_key(cell, [c.key for t in tables for c in t.cells if c.key])
+    return (holding or list(tables))[0]
+
+
+def _known_tables(tables: Sequence[TableExplanation]) -> str:
+    if not tables:
+        return "no table was found"
+    return "there are: " + ", ".join(
+        f"{table.number} ({table.template or 'unknown layout'})" for table in tables
+    )
+
+
+def _position(cell: str) -> tuple[int, int] | None:
+    """`3,4` as a row and a column from 0, None for a key."""
+    row, comma, col = cell.partition(",")
+    if not comma or not (row.strip().isdecimal() and col.strip().isdecimal()):
+        return None
+    return int(row) - 1, int(col) - 1
+
+
+def _chosen_cell(table: TableExplanation, cell: str) -> Cell:
+    from tabrecover.explain import find_cell  # noqa: PLC0415
+
+    by_key = next((c for c in table.cells if c.key == cell), None)
+    if by_key is not None:
+        return by_key
+    position = _position(cell)
+    if position is None:
+        _refuse_key(cell, [c.key for c in table.cells if c.key])
+    found = find_cell(table, *position)
+    if found is None:
+        rows, cols = table.shape
+        _refuse(
+            f"no cell {cell!r} in table {table.number}; rows are 1 to {rows}, columns 1 to {cols}"
+        )
+    return found
+
+
+def _refuse_key(key: str, known: Sequence[str]) -> NoReturn:
+    """Say that there is no such key, and which are like it."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    if not known:
+        _refuse(f"no key {key!r}; cells of unknown layout have none, name them as ROW,COL")
+    near = [name for name in known if key in name][:3]
+    near = near or get_close_matches(key, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; there are: {known[0]}, ..."
+    _refuse(f"no key {key!r}{hint}")
+
+
+def _write_graph(path: Path, explanation: Explanation, chosen: TableExplanation | None) -> None:
+    from tabrecover.explain_view import graphml  # noqa: PLC0415
+    from tabrecover.storage import write_atomically  # noqa: PLC0415
+
+    graph = graphml(explanation, explanation.tables if chosen is None else [chosen])
+    try:
+        with write_atomically(path) as stream:
+            stream.write(graph)
+    except OSError as error:
+        _refuse(f"{path}: can't be written: {error.strerror}; nothing was changed")
+
+
+def _explained_json(
+    explanation: Explanation, chosen: TableExplanation | None, cell: Cell | None
+) -> str:
+    """One object: all tables without their steps, or one with them, or one with a cell."""
+    import json  # noqa: PLC0415
+
+    from tabrecover.explain import explain_cell  # noqa: PLC0415
+
+    record = explanation.to_dict(steps=False)
+    if chosen is not None:
+        record["tables"] = [chosen.to_dict(steps=cell is None)]
+    if chosen is not None and cell is not None:
+        record["cell"] = explain_cell(chosen, cell).to_dict()
+    return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _explained(
+    explanation: Explanation,
+    chosen: TableExplanation | None,
+    cell: Cell | None,
+    name: str,
+    width: int,
+    color: bool,
+) -> str:
+    from tabrecover import explain_view as view  # noqa: PLC0415
+    from tabrecover.explain import explain_cell  # noqa: PLC0415
+
+    if chosen is None:
+        return view.overview(explanation, name, width=width, color=color)
+    if cell is None:
+        return view.table_view(explanation, chosen, name, width=width, color=color)
+    return view.cell_view(explain_cell(chosen, cell), chosen, width=width, color=color)
 
 
 # --- templates ----------------------------------------------------------------------------------
