@@ -22,6 +22,7 @@ from lxml import etree
 from rich.cells import cell_len
 
 import tabrecover
+from tabrecover import pipeline
 from tabrecover.api import library_of, read_document
 from tabrecover.confidence import CEILING
 from tabrecover.explain import (
@@ -162,6 +163,14 @@ def test_explanation_is_of_the_recovery(case: Case) -> None:
     assert [t.confidence for t in explanation.tables] == [t.confidence for t in recovery.tables]
     assert [t.number for t in explanation.tables] == list(range(1, len(recovery.tables) + 1))
     check_facts(explanation, case.dump)
+
+
+def test_watching_changes_nothing() -> None:
+    """An explanation watches a copy of the pipeline; the pipeline itself stays as it is."""
+    before = dict(vars(pipeline))
+    explained("\n".join([*DEPOT_LINES, ""]), DEPOTS)
+    assert vars(pipeline) == before
+    assert sys.modules["tabrecover.pipeline"] is pipeline
 
 
 def test_clean_dump() -> None:
