@@ -378,46 +378,79 @@ class _Fields:
 
 def _ruled(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
     """Tables whose columns a line such as `---- ------ ---` marks, above, below or between."""
+    marks = _Marks(text, lines)
     number = 0
     while number < len(lines):
         if _COLUMN_RULE.fullmatch(text, *lines[number]) is None:
             number += 1
             continue
-        first, last, body = _ruled_extent(text, lines, number)
+        first, last = marks.extent(number)
+        body = [
+            lines[n] for n in range(first, last + 1) if n != number and not marks.closes(n, number)
+        ]
         drawing = _ruled_table(text, lines[first : last + 1], body, lines[number])
         if drawing is not None:
             yield drawing
         number = last + 1
 
 
-def _ruled_extent(text: str, lines: Sequence[_Line], rule: int) -> tuple[int, int, list[_Line]]:
-    """First and last line of the table whose first column rule is line `rule`; its body lines."""
+class _Marks:
+    """The numbers of lines that are blank, or nothing but strokes: what a ruled table ends at."""
 
-    def blank(number: int) -> bool:
-        return not text[slice(*lines[number])].strip()
+    def __init__(self, text: str, lines: Sequence[_Line]) -> None:
+        self.end = len(lines)
+        self.strokes: dict[int, str] = {}
+        self.blanks: list[int] = []
+        self.alike: dict[str, list[int]] = {}
+        self.single: dict[str, list[int]] = {}  # by their stroke
+        for number, line in enumerate(lines):
+            own = text[slice(*line)].strip()
+            if not own:
+                self.blanks.append(number)
+            elif own[0] in "-=":
+                self.strokes[number] = own
+                self.alike.setdefault(own, []).append(number)
+                if _ONE_RULE.fullmatch(own) is not None:
+                    self.single.setdefault(own[0], []).append(number)
 
-    def closes(number: int) -> bool:
-        own = text[slice(*lines[number])].strip()
-        return own == marks or (own[:1] == marks[:1] and _ONE_RULE.fullmatch(own) is not None)
+    def closes(self, number: int, rule: int) -> bool:
+        """Whether a line may close the table that column rule `rule` opens."""
+        own, marks = self.strokes.get(number, ""), self.strokes[rule]
+        return own == marks or (own[:1] == marks[0] and _ONE_RULE.fullmatch(own) is not None)
 
-    marks = text[slice(*lines[rule])].strip()
-    below = range(rule + 1, min(len(lines), rule + MAX_LINES))
-    closing = [number for number in below if closes(number)]
-    stop = next((n for n in below if blank(n)), len(lines))
-    if closing and (closing[0] < stop or _ONE_RULE.fullmatch(text, *lines[closing[0]])):
-        last = closing[0]
-        again = next((n for n in closing[1:] if n > last), None)
-        heads_only = last - rule <= MAX_HEADER and marks == text[slice(*lines[last])].strip()
-        if again is not None and heads_only and not any(blank(n) for n in range(last, again)):
-            last = again
-    else:
-        last = stop - 1
-    first = rule
-    if not (closing and closing[0] == last and text[slice(*lines[last])].strip() == marks):
-        while first > max(0, rule - MAX_HEADER) and not blank(first - 1):
-            first -= 1
-    body = [lines[n] for n in range(first, last + 1) if n != rule and not closes(n)]
-    return first, last, body
+    def extent(self, rule: int) -> tuple[int, int]:
+        """First and last line of the table whose first column rule is line `rule`."""
+        marks = self.strokes[rule]
+        closing = self._closing(marks, rule)
+        stop = _after(self.blanks, rule, self.end)
+        if closing < self.end and (closing < stop or set(self.strokes[closing]) == {marks[0]}):
+            last = closing
+            again = self._closing(marks, last)
+            heads_only = last - rule <= MAX_HEADER and marks == self.strokes[last]
+            if again < self.end and heads_only and _after(self.blanks, last, self.end) > again:
+                last = again
+        else:
+            last = stop - 1
+        first = rule
+        if closing != last or self.strokes[last] != marks:
+            first = max(rule - MAX_HEADER, _before(self.blanks, rule) + 1)
+        return first, last
+
+    def _closing(self, marks: str, after: int) -> int:
+        """The next line that may close a table with these marks; `end` if none is near."""
+        same = _after(self.alike[marks], after, self.end)
+        found = min(same, _after(self.single.get(marks[0], ()), after, self.end))
+        return found if found < after + MAX_LINES else self.end
+
+
+def _after(numbers: Sequence[int], number: int, end: int) -> int:
+    at = bisect_right(numbers, number)
+    return numbers[at] if at < len(numbers) else end
+
+
+def _before(numbers: Sequence[int], number: int) -> int:
+    at = bisect_right(numbers, number - 1)
+    return numbers[at - 1] if at else -1
 
 
 def _ruled_table(
