@@ -108,31 +108,45 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
             piece = text[unit.start : unit.end]
             kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
             symbols.append(Symbol(kind, number, fold_text(piece)))
-    return tuple(_with_numbering(symbols) if law.rows_shown else symbols)
+    return tuple(symbols)
 
 
-def _with_numbering(symbols: Sequence[Symbol]) -> list[Symbol]:
-    """Tell numbers that count rows or columns, as data frames have them, from values."""
-    marked = list(symbols)
+def _with_numbering(symbols: Sequence[Symbol], template: Template) -> list[Symbol]:
+    """Tell numbers that count columns or rows, as data frames print them, from values.
+
+    Counts of columns are a first row above the labels; counts of rows make rows wider than the
+    template.
+    """
     ends = [k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END]
-    starts = [0, *(end + 1 for end in ends)]
-    heads: list[int] = []
-    for start, end in zip(starts, [*ends, len(symbols)], strict=True):
-        filled = [k for k in range(start, end) if symbols[k].unit >= 0]
-        if len(filled) > 1 and _counts(symbols, filled):
-            heads += filled
-    leads: list[int] = []
-    for start in (s for s in starts if s < len(symbols)):
-        if not _continues(symbols, leads, start):
-            heads += leads if len(leads) >= MIN_COUNTED else []
-            leads = []
-        if symbols[start].kind in (UnitKind.INTEGER, UnitKind.BLANK):
-            leads.append(start)
-    heads += leads if len(leads) >= MIN_COUNTED else []
-    for k in heads:
+    rows = list(zip([0, *(end + 1 for end in ends)], [*ends, len(symbols)], strict=True))
+    counting: list[int] = []
+    heads = next((filled for row in rows if (filled := _filled(symbols, row))), [])
+    if len(heads) > 1 and 0 not in template.rows_of_values and _counts(symbols, heads):
+        counting += heads
+    if max(end - start for start, end in rows) > template.n_cols:
+        counting += _counting_column(symbols, [start for start, end in rows if start < end])
+    marked = list(symbols)
+    for k in counting:
         if symbols[k].kind == UnitKind.INTEGER:
             marked[k] = symbols[k]._replace(kind=UnitKind.NUMBERING)
     return marked
+
+
+def _filled(symbols: Sequence[Symbol], row: tuple[int, int]) -> list[int]:
+    return [k for k in range(*row) if symbols[k].unit >= 0]
+
+
+def _counting_column(symbols: Sequence[Symbol], starts: Sequence[int]) -> list[int]:
+    """The first symbols of rows that count one up from row to row."""
+    column: list[int] = []
+    run: list[int] = []
+    for start in starts:
+        if not _continues(symbols, run, start):
+            column += run if len(run) >= MIN_COUNTED else []
+            run = []
+        if symbols[start].kind in (UnitKind.INTEGER, UnitKind.BLANK):
+            run.append(start)
+    return column + (run if len(run) >= MIN_COUNTED else [])
 
 
 def _continues(symbols: Sequence[Symbol], leads: Sequence[int], start: int) -> bool:
@@ -241,7 +255,29 @@ def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tupl
         if len(slots) == 1:
             pairs.append((symbol, slots[0]))
     taken = Counter(slot for _, slot in pairs)
-    return _increasing([pair for pair in pairs if taken[pair[1]] == 1])
+    template = library.templates[number]
+    free = [pair for pair in pairs if taken[pair[1]] == 1]
+    low = {pair for pair in free if template.cells[template.slots[pair[1]].cell].rowspan == 1}
+    firm = _increasing([pair for pair in free if pair in low])
+    return _with_spanning(firm, [pair for pair in free if pair not in low])
+
+
+def _with_spanning(
+    anchors: Sequence[tuple[int, int]], spanning: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Anchors, and those labels that span rows which stand where their first row does.
+
+    A text centred beside its rows comes out in the middle of them; where the order tells, it is
+    left to the lattice, which can place it at any row that the label continues in.
+    """
+    symbols = [symbol for symbol, _ in anchors]
+    fitting = []
+    for symbol, slot in spanning:
+        at = bisect_left(symbols, symbol)
+        after_last = at == 0 or anchors[at - 1][1] < slot
+        if after_last and (at == len(anchors) or slot < anchors[at][1]):
+            fitting.append((symbol, slot))
+    return sorted([*anchors, *_increasing(fitting)])
 
 
 def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -270,6 +306,8 @@ class _Solver:
     """Solves segments one by one; `trace`, `placements` and `score` grow."""
 
     def __init__(self, template: Template, symbols: Sequence[Symbol], scoring: Scoring) -> None:
+        if scoring.rows_shown and symbols:
+            symbols = _with_numbering(symbols, template)
         self.template = template
         self.symbols = symbols
         self.scoring = scoring

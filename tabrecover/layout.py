@@ -47,7 +47,8 @@ _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]
 _COLUMN_MARKS = (re.compile("-- +--"), re.compile("== +=="))  # one by one they are searched faster
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
-_LINE = re.compile(r"[^\n]*\n?")
+_PARTED = re.compile(rf"[\t{re.escape(_BARS)}]")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
@@ -524,9 +525,12 @@ class _Separated:
     def _fields(self, text: str, line: _Line) -> list[Span] | None:
         """The fields of a line without their quotes; None if it has too few."""
         end = line.end - (text[line.end - 1 : line.end] == "\r")
-        if text.count(self.separator, line.start, end) < MIN_FIELDS - 1 or end - line.start > (
-            MAX_WIDTH
-        ):
+        separators = text.count(self.separator, line.start, end)
+        if separators < MIN_FIELDS - 1 or end - line.start > MAX_WIDTH:
+            return None
+        if _PARTED.search(text, line.start, end):
+            return None
+        if len(_THOUSANDS.findall(text, line.start, end)) * 2 > separators:
             return None
         fields: list[Span] = []
         at = line.start

@@ -25,9 +25,11 @@ from tabrecover.grid import fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
+from tabrecover.pieces import join_pieces
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Recovery, Table
 from tabrecover.scoring import Scoring
+from tabrecover.sieve import sieve_of
 from tabrecover.template import SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_units, leading_values
 
@@ -81,7 +83,11 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     """All tables of a document: those of `library`'s templates, and those of unknown layout."""
     document = redraw(document)
     folded = fold(document.text)
-    hits = library.find(folded)
+    hits = library.find(folded) if sieve_of(library).passes(document.text) else []
+    joined = join_pieces(document, folded, hits, library) if hits else document
+    if joined is not document:
+        document, folded = joined, fold(joined.text)
+        hits = library.find(folded)
     if not may_hold(hits, library):
         hits = []
     alone = cell_hits(document.text, folded, hits, library)
