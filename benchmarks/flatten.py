@@ -30,7 +30,7 @@ from benchmarks.manglings import MANGLINGS, MARK, Altered, Mangling, damage, pre
 from benchmarks.pages import as_page, with_tables, without_tables
 from benchmarks.tables import Table, fold, tables_of_page
 
-__all__ = ["MARKUP", "NO_MANGLING", "NO_TABLE", "Flatten", "make_dumps"]
+__all__ = ["MARKUP", "NO_MANGLING", "NO_TABLE", "Flatten", "lost_cell", "make_dumps"]
 
 NO_MANGLING = "none"
 NO_TABLE = "no table"
@@ -128,6 +128,17 @@ def _lost(job: Job, table: int) -> int | None:
         return None
     at, index = job.state.marked
     return index if at == table else None
+
+
+def lost_cell(document: str, mangling: str, page: str) -> tuple[int, int] | None:
+    """Table and cell whose value this mangling of a document loses: drawn again as for the dump."""
+    for step in MANGLINGS:
+        if step.name == mangling and step.alter:
+            tables = tables_of_page(page)
+            state = prepare((step,), tables, "", _generator(document, mangling))
+            if state and not any(state.absent):
+                return state.marked
+    return None
 
 
 def _variant(job: Job, side: Table, table: int) -> str:

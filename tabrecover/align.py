@@ -6,15 +6,18 @@ increasing subsequence of their slots; between neighbouring anchors each segment
 lattice of its own, solved exactly by forward-backward. Segments that look alike (same kinds of
 symbols, same kinds of slots) are solved once. A symbol may be a stray, a slot may show nothing, a
 row may be left out, a label may be damaged, or be seen only in pieces at the positions that its
-cell covers.
+cell covers. Segments that stay open are weighed once more, all together, by the template's sums
+(`sums`).
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +29,16 @@ from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
+from tabrecover.sums import (
+    VALUE_LOST,
+    Lattice,
+    OpenSegment,
+    Way,
+    Weighed,
+    amount_of,
+    scaled,
+    weigh,
+)
 from tabrecover.template import SlotKind
 from tabrecover.units import classify
 
@@ -49,7 +62,6 @@ __all__ = [
 ]
 
 Mask = npt.NDArray[np.bool_]
-_Lattice = tuple[Matrix, Matrix, Matrix]
 _Key = tuple[bytes, bytes, bytes, bool, bool]
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
@@ -172,18 +184,22 @@ def align(
     number: int,
     library: Library,
     scoring: Scoring,
+    texts: Sequence[str] | None = None,
 ) -> Alignment:
     """Align symbols with template `number` of `library`.
 
-    `phrases[k]` is the phrase id of symbol `k` or -1. Raises `UsageError` if a segment is too
-    large, which `alignment_score` tells before.
+    `phrases[k]` is the phrase id of symbol `k` or -1; with the units' `texts`, sums weigh what
+    the order of symbols leaves open. Raises `UsageError` if a segment is too large, which
+    `alignment_score` tells before.
     """
     solver = _Solver(library.templates[number], symbols, scoring)
     anchors = _anchors(phrases, number, library)
-    for segment in _segments(anchors, len(symbols), len(solver.template.slots)):
-        solver.solve(segment)
+    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
+    rivals = [solver.solve(segment) for segment in segments]
     for symbol, slot in anchors:
         solver.anchor(symbol, slot)
+    if texts is not None and solver.template.instances and max(rivals) > -math.inf:
+        solver.weigh_sums(segments, rivals, texts)
     return Alignment(
         solver.template, tuple(symbols), tuple(solver.trace), solver.placements, solver.score,
         tuple(anchors),
@@ -346,16 +362,22 @@ class _Solver:
                 self.scored[key] = score
         return score
 
-    def solve(self, segment: _Segment) -> None:
+    def solve(self, segment: _Segment) -> float:
+        """Place the segment's symbols; gives how far the nearest rival of a value is behind."""
         if segment.size > MAX_LATTICE:
             raise UsageError("the region is too large to be aligned")
         key = self._key(segment)
         solution = self.solved.get(key) if key else None
         if solution is None:
-            solution = _solve_lattice(self._lattice(segment), self._left_out(segment))
+            values = np.flatnonzero(self.slot_kinds[segment.first : segment.last] <= SlotKind.TEXT)
+            solution = _solve_lattice(self._lattice(segment), self._left_out(segment), values)
             if key:
                 self.solved[key] = solution
         self.score += solution.score
+        self._place(segment, solution)
+        return solution.rival
+
+    def _place(self, segment: _Segment, solution: _Solution) -> None:
         start, first = segment.start, segment.first
         for i, slot in enumerate(solution.slots):
             self.trace[start + i] = first + slot if slot >= 0 else -1
@@ -366,6 +388,73 @@ class _Solver:
                     for symbol, p, margin in shares
                 ]
             )
+
+    def weigh_sums(
+        self, segments: Sequence[_Segment], rivals: Sequence[float], texts: Sequence[str]
+    ) -> None:
+        """Place the symbols of open segments anew, as the template's sums have it."""
+        open_segments = [
+            (segment, rival)
+            for segment, rival in zip(segments, rivals, strict=True)
+            if rival > -math.inf
+        ]
+        found = weigh(
+            self.template,
+            self.trace,
+            scaled([self._amount(symbol, texts) for symbol in self.symbols]),
+            [self._opened(segment, rival) for segment, rival in open_segments],
+            self._share_lost(),
+        )
+        for number, weighed in found.items():
+            self._place_weighed(open_segments[number][0], weighed)
+
+    def _place_weighed(self, segment: _Segment, weighed: Weighed) -> None:
+        """Exchange the placements of values; those of labels and row ends stay."""
+        values = self._values(segment)
+        kept = weighed.kept
+        shares = _shares(
+            weighed.share * kept, weighed.nothing * kept, weighed.matched, weighed.empty
+        )
+        probability = weighed.share
+        for j, is_value in enumerate(values):
+            slot = segment.first + j
+            if is_value:
+                self.placements.pop(slot, None)
+                continue
+            shares.pop(j, None)
+            for symbol, share, _ in self.placements.get(slot, ()):
+                if symbol != NOTHING:
+                    probability[symbol - segment.start, j] = share
+        self._place(segment, _Solution(decode(probability), shares, 0.0))
+
+    def _values(self, segment: _Segment) -> list[bool]:
+        kinds = self.slot_kinds[segment.first : segment.last]
+        return [
+            kind <= SlotKind.TEXT or kind == SlotKind.VALUE_CONTINUED for kind in kinds.tolist()
+        ]
+
+    @staticmethod
+    def _amount(symbol: Symbol, texts: Sequence[str]) -> Decimal | None:
+        if symbol.unit < 0:
+            return Decimal(0)
+        return None if symbol.kind == UnitKind.LABEL else amount_of(texts[symbol.unit])
+
+    def _opened(self, segment: _Segment, rival: float) -> OpenSegment:
+        def ways() -> list[Way]:
+            lattice = self._lattice(segment)
+            return [Way(lattice, range(len(lattice.skip)), 0.0)] + [
+                Way(_without(lattice, keep), np.flatnonzero(keep).tolist(), prior)
+                for keep, prior in self._left_out(segment)
+            ]
+
+        n, m = segment.stop - segment.start, segment.last - segment.first
+        values = self._values(segment)
+        return OpenSegment(segment.start, segment.first, n, m, values, rival, ways)
+
+    def _share_lost(self) -> float:
+        """Probability that a value slot that shows nothing holds a value that was lost."""
+        lost = VALUE_LOST * self.scoring.filled
+        return lost / (lost + math.exp(self.scoring.skip_slot[SlotKind.INTEGER]))
 
     def _key(self, segment: _Segment) -> _Key | None:
         """Equal for segments with equal lattices; None where texts make each its own."""
@@ -403,7 +492,7 @@ class _Solver:
             ways.append((keep, len(absent) * float(np.log(self.scoring.row_left_out))))
         return ways
 
-    def _lattice(self, segment: _Segment) -> _Lattice:
+    def _lattice(self, segment: _Segment) -> Lattice:
         """Scores of matches, strays and skips (see `posterior.forward_backward`)."""
         start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
@@ -422,7 +511,7 @@ class _Solver:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):
             stray[:, -1] = self.scoring.skip_behind[kinds]
-        return match, stray, self.slot_skips[first:last]
+        return Lattice(match, stray, self.slot_skips[first:last])
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""
@@ -467,17 +556,20 @@ class _Solution(NamedTuple):
     slots: list[int]  # of each symbol; -1: a stray
     shares: dict[int, list[Placement]]  # by slot
     score: float
+    rival: float = -math.inf  # the largest margin of a value slot's second best placement
 
 
-def _without(lattice: _Lattice, keep: Mask) -> _Lattice:
+def _without(lattice: Lattice, keep: Mask) -> Lattice:
     """The lattice without the slots that are not kept."""
     match, stray, skip = lattice
     columns = np.append(np.flatnonzero(keep), len(keep))
     columns[0] = 0 if len(columns) > 1 else len(keep)  # the first column differs from inner ones
-    return match[:, keep], stray[:, columns], skip[keep]
+    return Lattice(match[:, keep], stray[:, columns], skip[keep])
 
 
-def _solve_lattice(lattice: _Lattice, left_out: Sequence[tuple[Mask, float]]) -> _Solution:
+def _solve_lattice(
+    lattice: Lattice, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
+) -> _Solution:
     """Posterior, margins and decoding, averaged over the ways to leave out rows."""
     everything = np.ones(len(lattice[2]), dtype=bool)
     ways = [(everything, 0.0), *left_out]
@@ -497,16 +589,21 @@ def _solve_lattice(lattice: _Lattice, left_out: Sequence[tuple[Mask, float]]) ->
         matched[:, keep] = np.maximum(matched[:, keep], margin.match + behind)
         empty[keep] = np.maximum(empty[keep], margin.empty + behind)
         empty[~keep] = np.maximum(empty[~keep], behind)
-    return _Solution(decode(probability), _shares(probability, matched, empty), score)
+    nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
+    shares = _shares(probability, nothing, matched, empty)
+    rivals = [sorted(p.margin for p in shares[j])[-2] for j in values if len(shares[j]) > 1]
+    return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
 
 
-def _shares(probability: Matrix, matched: Matrix, empty: Matrix) -> dict[int, list[Placement]]:
+def _shares(
+    probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix
+) -> dict[int, list[Placement]]:
     """By slot, all that could be there and is not too far behind the best."""
     shares: dict[int, list[Placement]] = {}
     for i, j in np.argwhere(matched > WORST_MARGIN).tolist():
         placement = Placement(i, float(probability[i, j]), float(matched[i, j]))
         shares.setdefault(j, []).append(placement)
-    nothing = np.maximum(0.0, 1 - probability.sum(axis=0)).tolist()
     for j in np.flatnonzero(empty > WORST_MARGIN).tolist():
-        shares.setdefault(j, []).append(Placement(NOTHING, nothing[j], float(empty[j])))
+        placement = Placement(NOTHING, float(nothing[j]), float(empty[j]))
+        shares.setdefault(j, []).append(placement)
     return shares

@@ -479,7 +479,10 @@ def _table(
         if library.templates[reading.template].geometry == template.geometry
     ) / sum(shares)
     chosen = readings[best]
-    alignment = align(chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring)
+    texts = [document.text[unit.start : unit.end] for unit in units.units]
+    alignment = align(
+        chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring, texts
+    )
     if not holds_values(alignment):
         return None
     filled = fill_grid(document, units, alignment, layout * law.share * _cut_right(law, template))

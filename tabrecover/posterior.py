@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Margins", "Matrix", "decode", "forward_backward", "log_total", "margins"]
+__all__ = ["Margins", "Matrix", "after", "decode", "forward_backward", "log_total", "margins"]
 
 Matrix = npt.NDArray[np.float64]
 
@@ -101,6 +101,15 @@ def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tup
         if i < n:
             after_match[i] = plus(after_skip[i], stray[i] + after_match[i + 1])
     return after_match, after_skip
+
+
+def after(match: Matrix, stray: Matrix, skip: Matrix, plus: np.ufunc) -> tuple[Matrix, Matrix]:
+    """Sum (by `plus`) of all ways from each lattice point to the end, both `[n + 1, m + 1]`.
+
+    The first is for points reached by no skip, the second for those reached by one, from where
+    no stray follows.
+    """
+    return _backward(match, stray, np.concatenate(([0.0], np.cumsum(skip))), plus)
 
 
 def decode(probability: Matrix) -> list[int]:

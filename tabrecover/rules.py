@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from tabrecover.confidence import ACCEPT
 from tabrecover.model import Check, Verdict
-from tabrecover.scoring import UnitKind
-from tabrecover.units import classify, number_of, plain_number
+from tabrecover.sums import amount_of
+from tabrecover.units import plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def check_rules(template: Template, cells: Mapping[int, Cell]) -> list[Check]:
 def _check(
     instance: RuleInstance, left: Sequence[Cell], right: Sequence[Cell], keys: Sequence[str]
 ) -> Check:
-    totals = [_total([_amount(cell.text) for cell in side]) for side in (left, right)]
+    totals = [_total([amount_of(cell.text) for cell in side]) for side in (left, right)]
     names = tuple(keys[i] for i in (*instance.left, *instance.right))
     verdict: Verdict = "no evidence"
     holds: bool | None = None
@@ -55,12 +55,6 @@ def _check(
             doubt = sum(_other_number(cell) for cell in (*left, *right))
             verdict = "recovery" if doubt >= DOUBT else "source"
     return Check(instance.name, holds, _stated(totals[0]), _stated(totals[1]), verdict, names)
-
-
-def _amount(text: str) -> Decimal | None:
-    if not text or classify(text) == UnitKind.MARK:
-        return ZERO
-    return number_of(text)
 
 
 def _total(amounts: Sequence[Decimal | None]) -> Decimal | None:
@@ -78,8 +72,8 @@ def _stated(total: Decimal | None) -> int | float | None:
 
 def _other_number(cell: Cell) -> float:
     """The probability that the cell states another number than its text does."""
-    own = _amount(cell.text)
-    return sum(a.confidence for a in cell.alternatives if _amount(a.text) != own)
+    own = amount_of(cell.text)
+    return sum(a.confidence for a in cell.alternatives if amount_of(a.text) != own)
 
 
 def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> dict[int, str]:
@@ -94,12 +88,12 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
         doubtful = [i for i in (*instance.left, *instance.right) if cells[i].confidence < least]
         if len(doubtful) != 1:
             continue
-        left = _total([_amount(cells[i].text) for i in instance.left if i != doubtful[0]])
-        right = _total([_amount(cells[i].text) for i in instance.right if i != doubtful[0]])
+        left = _total([amount_of(cells[i].text) for i in instance.left if i != doubtful[0]])
+        right = _total([amount_of(cells[i].text) for i in instance.right if i != doubtful[0]])
         if left is not None and right is not None:
             on_left = doubtful[0] in instance.left
             value = EXACT.subtract(right, left) if on_left else EXACT.subtract(left, right)
-            amounts = [_amount(cells[i].text) or ZERO for i in (*instance.left, *instance.right)]
+            amounts = [amount_of(cells[i].text) or ZERO for i in (*instance.left, *instance.right)]
             if value < 0 <= min(amounts):
                 continue
             implied.setdefault(doubtful[0], set()).add(value)
@@ -107,5 +101,5 @@ def suggestions(template: Template, cells: Mapping[int, Cell], least: float) -> 
         i: str(plain_number(value))
         for i, values in implied.items()
         for value in values
-        if len(values) == 1 and value != _amount(cells[i].text)
+        if len(values) == 1 and value != amount_of(cells[i].text)
     }
