@@ -24,6 +24,7 @@ Gaps = Sequence[str]
 
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
+MIN_OPENED = 0.9  # share of line ends with a bar behind them where rows open with one
 MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
@@ -176,7 +177,10 @@ def _fit_bars(sample: _Sample) -> list[Law]:
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
         return []
-    return _fit_padded(sample.streams, inner) or _fit_bar_cells(sample)
+    padded = _fit_padded(sample)
+    if padded and not _opened(inner):
+        return padded
+    return padded + _fit_bar_cells(sample)  # blank cells at rows' ends look like padding
 
 
 def _is_rows(inner: Sequence[str]) -> bool:
@@ -234,7 +238,11 @@ _LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
 _ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
 
 
-def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
+def _fit_padded(sample: _Sample) -> list[Law]:
+    """The padded forms; rows may open with a bar, which then says nothing."""
+    opened = _opened(sample.inner)
+    streams = [_unopened(gaps) for gaps in sample.streams] if opened else sample.streams
+    inner = _unopened(sample.inner) if opened else sample.inner
     for name, pattern, cells_in_lines in (
         ("bars-padded-lines", _LINE_PAD, True),
         ("bars-padded-rows", _ROW_PAD, False),
@@ -255,9 +263,19 @@ def _fit_padded(streams: Sequence[Gaps], inner: Sequence[str]) -> list[Law]:
         )
         if good >= MIN_REGULAR * len(rows):  # without rows, all are full
             confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
-            read = _padded_reader(cells_in_lines)
+            read = _padded_reader(cells_in_lines, opened)
             return [Law(name, confidence, False, True, False, read)]
     return []
+
+
+def _opened(inner: Sequence[str]) -> bool:
+    """Whether rows open with a bar."""
+    breaks = [gap for gap in inner if "e" in gap]
+    return sum(gap.endswith("eb") for gap in breaks) >= MIN_OPENED * max(len(breaks), 1)
+
+
+def _unopened(gaps: Gaps) -> Gaps:
+    return [gap[:-1] if gap.endswith("eb") else gap for gap in gaps]
 
 
 def _shown_blanks(inner: Sequence[str]) -> int:
@@ -286,8 +304,9 @@ def _widths(gaps: Gaps, cells_in_lines: bool) -> list[int]:
     return widths
 
 
-def _padded_reader(cells_in_lines: bool) -> Callable[[Gaps], list[str]]:
+def _padded_reader(cells_in_lines: bool, opened: bool) -> Callable[[Gaps], list[str]]:
     def read(gaps: Gaps) -> list[str]:
+        gaps = _unopened(gaps) if opened else gaps
         ends = ["R" if _pads(gap, cells_in_lines) >= 0 else "" for gap in gaps[1:]]
         return ["", *ends]
 

@@ -45,6 +45,7 @@ _BOX_LINE = re.compile(rf"[ \t]*{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
 _FULL_RULE = re.compile(rf"[ \t]*[{re.escape(_BARS + _CROSSINGS + _STROKES)}]+[ \t\r]*")
 _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]*")
 _COLUMN_MARKS = (re.compile("-- +--"), re.compile("== +=="))  # one by one they are searched faster
+_STROKES_IN_A_ROW = re.compile(f"[{re.escape(_STROKES)}]{{3}}")
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _PARTED = re.compile(rf"[\t{re.escape(_BARS)}]")
@@ -215,7 +216,7 @@ def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
 
 
 def _box(text: str, lines: Sequence[_Line]) -> _Drawing | None:
-    rules = sum(any(c in _RULES for c in text[a:b]) for a, b in lines)
+    rules = sum(_STROKES_IN_A_ROW.search(text, *line) is not None for line in lines)
     if rules < MIN_RULES or len(lines) > MAX_LINES:
         return None
     if max(line.end - line.start for line in lines) > MAX_WIDTH:
