@@ -72,7 +72,14 @@ def table_confidence(cells: Sequence[Cell]) -> float:
     return round(sum(values) / len(values), 6) if values else 0.0
 
 
-def table_status(cells: Sequence[Cell], checks: Sequence[Check], least: float = ACCEPT) -> Status:
-    """`accepted` if every value is told with confidence `least` and no rule doubts the recovery."""
-    doubtful = any(cell.role == "value" and cell.confidence < least for cell in cells)
+def table_status(
+    cells: Sequence[Cell], checks: Sequence[Check], least: float = ACCEPT, certainty: float = 1.0
+) -> Status:
+    """`accepted` if layout and every value are told with `least`, and no rule doubts the recovery.
+
+    `certainty` is that of the layout, edition included, which the cells may all be right without.
+    """
+    doubtful = certainty < least or any(
+        cell.role == "value" and cell.confidence < least for cell in cells
+    )
     return "review" if doubtful or any(c.verdict == "recovery" for c in checks) else "accepted"

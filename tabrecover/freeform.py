@@ -39,6 +39,7 @@ MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
 EVEN_ROWS = 0.95  # probability of the layout where every row shows the same number of cells
+UNTIDY = 0.8  # ... where cells of markup overlap, or leave holes
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
 LEADING_BLANK, OTHER_BLANK = 0.01, 0.2  # rows are filled from the left
 MAX_ROWS = MAX_POSITIONS // MIN_COLUMNS
@@ -299,9 +300,11 @@ def _markup_table(document: Document, markup: _Markup) -> Table | None:
     if not any(cell.role == "label" for cell in cells):
         cells = _with_roles(cells, len(markup.rows))
     confidence = table_confidence(cells)
-    status = table_status(cells, ()) if tidy else "review"
+    certainty = 1.0 if tidy else UNTIDY
+    status = table_status(cells, (), certainty=certainty)
     span = document.raw_span(markup.start, markup.end)
-    return Table(None, span, (len(markup.rows), width), tuple(cells), confidence, status)
+    shape = (len(markup.rows), width)
+    return Table(None, span, shape, tuple(cells), confidence, status, certainty=certainty)
 
 
 def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool]:
@@ -332,7 +335,7 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
     width = max((c + w for _, c, _, w, _, _ in placed), default=0)
     holes = [(r, c) for r in range(n_rows) for c in range(width) if (r, c) not in taken]
     tidy = tidy and not holes
-    layout = 1.0 if tidy else 0.8
+    layout = 1.0 if tidy else UNTIDY
     placed += [(r, c, 1, 1, _Entry("", 0, 0), False) for r, c in holes]
     cells = []
     for r, c, rowspan, colspan, entry, header in sorted(placed, key=lambda p: p[:2]):

@@ -17,7 +17,7 @@ from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Symbol, align, alignment_score, holds_values, read_symbols
-from tabrecover.confidence import ACCEPT, table_confidence, table_status
+from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
@@ -488,9 +488,7 @@ def _table(
     filled = fill_grid(document, units, alignment, layout * law.share * _cut_right(law, template))
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
-    status = table_status(filled.cells, filled.checks)
-    if certainty < ACCEPT:
-        status = "review"
+    status = table_status(filled.cells, filled.checks, certainty=certainty)
     return Table(
         template.id,
         _raw_extent(document, filled.span),
@@ -501,6 +499,7 @@ def _table(
         filled.checks,
         filled.unplaced,
         template.title,
+        certainty,
         alignment,
     )
 

@@ -25,7 +25,8 @@ class Table:
     `template` is None for a table of unknown layout. `span` is the stretch of the input that the
     table stands on (half-open), `shape` rows and columns, `cells` in reading order, `confidence`
     the expected share of right values, `unplaced` input spans of texts that found no cell,
-    `alignment` what led here (None without a template).
+    `certainty` the probability that the table is of this template and no other edition, whose
+    cells may be the same, `alignment` what led here (None without a template).
     """
 
     template: str | None
@@ -37,6 +38,7 @@ class Table:
     checks: tuple[Check, ...] = ()
     unplaced: tuple[Span, ...] = ()
     title: str = ""
+    certainty: float = 1.0
     alignment: Alignment | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -51,7 +53,8 @@ class Table:
 
     def judged(self, least: float) -> Table:
         """The same table with its status by another least confidence than `ACCEPT`."""
-        return replace(self, status=table_status(self.cells, self.checks, least))
+        status = table_status(self.cells, self.checks, least, self.certainty)
+        return replace(self, status=status)
 
     def to_html(self, *, least: float = ACCEPT) -> str:
         """The table as HTML with spans; values below `least` confidence are marked."""
