@@ -53,11 +53,13 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTHING",
     "Alignment",
+    "MoveScores",
     "Placement",
     "Symbol",
     "align",
     "alignment_score",
     "holds_values",
+    "move_scores",
     "read_symbols",
 ]
 
@@ -221,6 +223,37 @@ def alignment_score(
         return None
     score = sum(solver.segment_score(segment) for segment in segments)
     return score + sum(solver.anchor_score(slot) for _, slot in anchors)
+
+
+class MoveScores(NamedTuple):
+    """Log-odds of the chosen moves: by symbol (match or stray), and by slot (left empty)."""
+
+    symbols: dict[int, float]
+    slots: dict[int, float]
+
+
+def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
+    """The score of every move of the alignment's trace, each as its lattice has it."""
+    symbols, template = alignment.symbols, alignment.template
+    solver = _Solver(template, symbols, scoring)
+    found = MoveScores({}, {})
+    for symbol, slot in alignment.anchors:
+        found.symbols[symbol] = solver.anchor_score(slot)
+    for segment in _segments(alignment.anchors, len(symbols), len(template.slots)):
+        match, stray, skip = solver._lattice(segment)
+        reached = 0
+        for i, symbol in enumerate(range(segment.start, segment.stop)):
+            slot = alignment.trace[symbol]
+            if slot < 0:
+                found.symbols[symbol] = float(stray[i, reached])
+                continue
+            reached = slot - segment.first + 1
+            found.symbols[symbol] = float(match[i, reached - 1])
+        taken = set(alignment.trace[segment.start : segment.stop])
+        for slot in range(segment.first, segment.last):
+            if slot not in taken:
+                found.slots[slot] = float(skip[slot - segment.first])
+    return found
 
 
 def holds_values(alignment: Alignment) -> bool:

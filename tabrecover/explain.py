@@ -1,10 +1,8 @@
 """Why a recovery says what it says: its alignments move by move, with all that led there.
 
-An explanation proves itself by being a by-product: the pipeline itself is run, in a copy of its
-module whose last two stages are watched (`_watched`), so that what the record drops (units,
-candidate layouts, the parts of the confidence) is seen as it was used, and nothing is worked out
-a second time by other means. Only the score of a single move is recomputed, from the aligner's
-own lattice (`move_scores`).
+An explanation is a reading of the recovery, not a second one: the pipeline leaves with each table
+what it was made from (`Table.evidence`, `Table.alignment`), and all that is told comes from there.
+Only the score of a single move is worked out again, by the aligner itself (`align.move_scores`).
 
 An alignment is told as *steps* in reading order, one for every symbol of the region and one for
 every slot of the template that took none; each symbol and each slot is in exactly one step. A
@@ -16,8 +14,6 @@ in the record; lines and the columns in them count from 1, as editors do.
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -27,10 +23,11 @@ from enum import StrEnum
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tabrecover.align import NOTHING, _segments, _Solver
+from tabrecover.align import NOTHING, MoveScores, move_scores
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.headers import header_paths
 from tabrecover.model import Alternative, Span
+from tabrecover.pipeline import recover_document
 from tabrecover.scoring import UnitKind
 from tabrecover.template import SlotKind
 from tabrecover.units import classify, number_of, plain_number
@@ -39,10 +36,9 @@ if TYPE_CHECKING:
     from tabrecover.align import Alignment, Symbol
     from tabrecover.library import Library
     from tabrecover.model import Cell, Dialect, Document, Role, Status, Verdict
-    from tabrecover.results import Recovery, Table
+    from tabrecover.results import Evidence, Recovery, Table
     from tabrecover.scoring import Scoring
     from tabrecover.template import Slot
-    from tabrecover.units import Units
 
 __all__ = [
     "Candidate",
@@ -56,10 +52,10 @@ __all__ = [
     "Step",
     "TableExplanation",
     "Term",
+    "explain",
     "explain_cell",
     "explain_document",
     "find_cell",
-    "move_scores",
 ]
 
 NEIGHBOURS = 4  # symbols shown on either side of a cell
@@ -320,71 +316,6 @@ def _plain(value: Any, leave: Sequence[str] = ()) -> Any:
     return str(value) if isinstance(value, Move) else value
 
 
-# --- watching the pipeline ----------------------------------------------------------------------
-
-
-class _Evidence(NamedTuple):
-    """What the pipeline knew of one table when it made it; `document` as it was read then."""
-
-    document: Document
-    units: Units
-    layout: float
-    scoring: Scoring
-    candidates: tuple[Candidate, ...]
-
-
-def _watched(
-    document: Document, library: Library, source: str
-) -> tuple[Recovery, list[tuple[Table, _Evidence]]]:
-    """Run the pipeline, and keep what `_table` and `fill_grid` are given.
-
-    The module is copied, so the watchers are this call's own; nothing global changes.
-    """
-    spec = importlib.util.find_spec("tabrecover.pipeline")
-    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - for the type checker
-    pipeline: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(pipeline)
-    make_table, fill_grid = pipeline._table, pipeline.fill_grid
-    seen: list[tuple[Table, _Evidence]] = []
-    layouts: list[float] = []
-
-    def watched_fill_grid(*args: Any, **named: Any) -> Any:
-        layouts.append(_arguments(fill_grid, args, named)["layout"])
-        return fill_grid(*args, **named)
-
-    def watched_table(*args: Any, **named: Any) -> Any:
-        layouts.clear()
-        table = make_table(*args, **named)
-        if table is not None:
-            given = _arguments(make_table, args, named)
-            seen.append((table, _evidence(table, given, layouts[-1])))
-        return table
-
-    pipeline._table, pipeline.fill_grid = watched_table, watched_fill_grid
-    return pipeline.recover_document(document, library, source), seen
-
-
-def _arguments(function: Any, args: Sequence[Any], named: dict[str, Any]) -> dict[str, Any]:
-    return dict(inspect.signature(function).bind(*args, **named).arguments)
-
-
-def _evidence(table: Table, given: dict[str, Any], layout: float) -> _Evidence:
-    readings, scores, library = given["readings"], given["scores"], given["library"]
-    top = max(scores)
-    total = sum(exp(score - top) for score in scores)
-    names = [library.templates[reading.template].id for reading in readings]
-    candidates = [
-        Candidate(
-            name, _rounded(reading.score), _rounded(score - reading.score),
-            exp(score - top) / total, name == table.template,
-        )
-        for name, reading, score in zip(names, readings, scores, strict=True)
-    ]  # fmt: skip
-    scoring = readings[names.index(table.template)].scoring
-    ordered = sorted(candidates, key=lambda c: (not c.chosen, -c.probability))
-    return _Evidence(given["document"], given["units"], layout, scoring, tuple(ordered))
-
-
 def _rounded(score: float) -> float:
     """Without the noise of binary fractions, so that ties are 0."""
     return round(float(score), 6) + 0.0
@@ -393,38 +324,17 @@ def _rounded(score: float) -> float:
 # --- scores of single moves ---------------------------------------------------------------------
 
 
-class MoveScores(NamedTuple):
-    """Log-odds of the chosen moves: by symbol (match or stray), and by slot (left empty)."""
-
-    symbols: dict[int, float]
-    slots: dict[int, float]
-
-
-def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
-    """The score of every move of the alignment's trace, from the aligner's own lattice.
+def _move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
+    """The score of every move of the alignment's trace.
 
     Slots of a row that was left out score as in the cheaper of two ways: one by one, or as one
     event, which is then told at the row's first cell.
     """
-    symbols, template = alignment.symbols, alignment.template
-    solver = _Solver(template, symbols, scoring)
-    found = MoveScores({}, {})
-    for symbol, slot in alignment.anchors:
-        found.symbols[symbol] = _rounded(solver.anchor_score(slot))
-    for segment in _segments(alignment.anchors, len(symbols), len(template.slots)):
-        match, stray, skip = solver._lattice(segment)
-        reached = 0
-        for i in range(segment.stop - segment.start):
-            slot = alignment.trace[segment.start + i]
-            if slot >= 0:
-                found.symbols[segment.start + i] = _rounded(match[i, slot - segment.first])
-                reached = slot - segment.first + 1
-            else:
-                found.symbols[segment.start + i] = _rounded(stray[i, reached])
-        taken = set(alignment.trace[segment.start : segment.stop])
-        for slot in range(segment.first, segment.last):
-            if slot not in taken:
-                found.slots[slot] = _rounded(skip[slot - segment.first])
+    symbols, slots = move_scores(alignment, scoring)
+    found = MoveScores(
+        {symbol: _rounded(score) for symbol, score in symbols.items()},
+        {slot: _rounded(score) for slot, score in slots.items()},
+    )
     _as_one_event(found.slots, alignment, _rounded(log(scoring.row_left_out)))
     return found
 
@@ -455,17 +365,35 @@ def explain_document(
 
     Values below `least` confidence count as doubtful.
     """
-    recovery, seen = _watched(document, library, source)
-    lines = _Lines(document.raw)
+    return explain(recover_document(document, library, source), document.raw, least=least)
+
+
+def explain(recovery: Recovery, raw: str, *, least: float = ACCEPT) -> Explanation:
+    """Explain the tables of a recovery; `raw` is the text that was given to it."""
+    lines = _Lines(raw)
     tables = []
-    for number, table in enumerate(recovery.tables, start=1):
-        evidence = next((known for made, known in seen if made is table), None)
-        table = table if least == ACCEPT else table.judged(least)  # noqa: PLW2901 - the same one
-        if table.alignment is None or evidence is None:
+    for number, found in enumerate(recovery.tables, start=1):
+        table = found.judged(least)
+        if table.alignment is None or table.evidence is None:
             tables.append(_explain_cells(number, table, least, lines))
         else:
-            tables.append(_Teller(table, table.alignment, evidence, lines).tell(number, least))
+            teller = _Teller(table, table.alignment, table.evidence, lines)
+            tables.append(teller.tell(number, least))
     return Explanation(recovery, tuple(tables))
+
+
+def _candidates(evidence: Evidence, template: str | None) -> tuple[Candidate, ...]:
+    """The layouts that competed, the one of the table first, then by their probability."""
+    top = max(total for _, _, total in evidence.candidates)
+    whole = sum(exp(total - top) for _, _, total in evidence.candidates)
+    found = [
+        Candidate(
+            name, _rounded(score), _rounded(total - score), exp(total - top) / whole,
+            name == template,
+        )
+        for name, score, total in evidence.candidates
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda c: (not c.chosen, -c.probability)))
 
 
 class _Lines:
@@ -525,7 +453,7 @@ class _Teller:
         self,
         table: Table,
         alignment: Alignment,
-        evidence: _Evidence,
+        evidence: Evidence,
         lines: _Lines,
     ) -> None:
         self.table = table
@@ -537,7 +465,7 @@ class _Teller:
         self.unit_texts = [document.text[unit.start : unit.end] for unit in units]
         self.unit_spans = [document.raw_spans(unit.start, unit.end) for unit in units]
         self.spans = list(_symbol_spans(alignment.symbols, self.unit_spans))
-        self.scores = move_scores(alignment, evidence.scoring)
+        self.scores = _move_scores(alignment, evidence.scoring)
         self.places: dict[int, list[tuple[int, float, float]]] = defaultdict(list)
         for slot, placements in alignment.placements.items():
             for placement in placements:
@@ -553,7 +481,7 @@ class _Teller:
         return TableExplanation(
             number, table.template, table.title, table.span, self.lines.of(table.span),
             table.shape, table.confidence, table.status, least, evidence.layout,
-            evidence.candidates, _rounded(self.alignment.score),
+            _candidates(evidence, table.template), _rounded(self.alignment.score),
             _rounded(sum(s.score for s in steps if s.score is not None)),
             _counts(steps), self.left_out, tuple(_rules(self.table, self.alignment)),
             table.unplaced, steps, table.cells, self.alignment, tuple(self.spans),

@@ -27,7 +27,7 @@ from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
-from tabrecover.results import Recovery, Table
+from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
 from tabrecover.template import SlotKind
@@ -485,10 +485,15 @@ def _table(
     )
     if not holds_values(alignment):
         return None
-    filled = fill_grid(document, units, alignment, layout * law.share * _cut_right(law, template))
+    right = layout * law.share * _cut_right(law, template)
+    filled = fill_grid(document, units, alignment, right)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks, certainty=certainty)
+    candidates = tuple(
+        ScoredTemplate(library.templates[reading.template].id, reading.score, score)
+        for reading, score in zip(readings, scores, strict=True)
+    )
     return Table(
         template.id,
         _raw_extent(document, filled.span),
@@ -501,6 +506,7 @@ def _table(
         template.title,
         certainty,
         alignment,
+        Evidence(document, units, law.law, law.share, chosen.scoring, right, candidates),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover import render
 from tabrecover.confidence import ACCEPT, table_status
@@ -14,8 +14,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tabrecover.align import Alignment
+    from tabrecover.dialects import Law
+    from tabrecover.model import Document
+    from tabrecover.scoring import Scoring
+    from tabrecover.units import Units
 
-__all__ = ["Recovery", "Table"]
+__all__ = ["Evidence", "Recovery", "ScoredTemplate", "Table"]
+
+
+class ScoredTemplate(NamedTuple):
+    """A template that competed for a table: log-odds of its alignment, and those `total`.
+
+    The total has what the rest of the document adds: phrases of an edition, other tables.
+    """
+
+    template: str
+    score: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a table with a template was made from, for `explain`.
+
+    `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
+    text. `law` is how it was flattened, `share` the law's probability among the possible ones;
+    `scoring` that of the alignment; `layout` the probability that goes into every cell's
+    confidence; `candidates` the templates that were weighed, the table's own among them.
+    """
+
+    document: Document
+    units: Units
+    law: Law
+    share: float
+    scoring: Scoring
+    layout: float
+    candidates: tuple[ScoredTemplate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +60,7 @@ class Table:
     table stands on (half-open), `shape` rows and columns, `cells` in reading order, `confidence`
     the expected share of right values, `unplaced` input spans of texts that found no cell,
     `certainty` the probability that the table is of this template and no other edition, whose
-    cells may be the same, `alignment` what led here (None without a template).
+    cells may be the same, `alignment` and `evidence` what led here (None without a template).
     """
 
     template: str | None
@@ -40,6 +74,7 @@ class Table:
     title: str = ""
     certainty: float = 1.0
     alignment: Alignment | None = field(default=None, repr=False, compare=False)
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def grid(self) -> list[list[Cell]]:
