@@ -506,7 +506,7 @@ def _table(
         template.title,
         certainty,
         alignment,
-        Evidence(document, units, law.law, law.share, chosen.scoring, right, candidates),
+        Evidence(document, units, law.law.name, law.share, chosen.scoring, right, candidates),
     )
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tabrecover.align import Alignment
-    from tabrecover.dialects import Law
     from tabrecover.model import Document
     from tabrecover.scoring import Scoring
     from tabrecover.units import Units
@@ -38,14 +37,14 @@ class Evidence:
     """What a table with a template was made from, for `explain`.
 
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
-    text. `law` is how it was flattened, `share` the law's probability among the possible ones;
+    text. `law` names how it was flattened, `share` is its probability among the possible ways;
     `scoring` that of the alignment; `layout` the probability that goes into every cell's
     confidence; `candidates` the templates that were weighed, the table's own among them.
     """
 
     document: Document
     units: Units
-    law: Law
+    law: str
     share: float
     scoring: Scoring
     layout: float

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 import tabrecover
 from tabrecover.results import Table
 from tabrecover.storage import builtin_library
+from tests.cases import CASES, Case
 
 UNEVEN = (
     "<table><tr><th>Name<th>Red<th>Blue<tr><td>Ann<td>1<td>2<tr><td>Bob<td>3</table>"  # one hole
@@ -48,6 +51,15 @@ def test_judged_as_it_was() -> None:
     assert sure.certainty == 1
     for table in (sure, undecided()):
         assert table.judged(0.9) == table
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_results_pass_between_processes(case: Case) -> None:
+    """A pickled recovery comes back equal, with what explains it."""
+    recovery = tabrecover.recover(case.dump)
+    again = pickle.loads(pickle.dumps(recovery))  # noqa: S301 - our own
+    assert again == recovery
+    assert [t.evidence is None for t in again.tables] == [t.template is None for t in again.tables]
 
 
 def test_certainty_is_not_in_the_record() -> None:
