@@ -19,7 +19,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from multiprocessing import get_context
 from typing import Literal, NamedTuple
@@ -239,13 +239,16 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def failure(made: Document, *, twice: bool = False) -> Failure | None:
-    """What is wrong with the answer to a document, if anything is."""
+def failure(made: Document, *, twice: bool = False, patient: bool = False) -> Failure | None:
+    """What is wrong with the answer to a document, if anything is.
+
+    `twice`: ask again and compare. `patient`: wait for the answer, however long it takes.
+    """
     library = libraries()[made.templates]
     allowed = SECONDS + SECONDS_PER_CHARACTER * len(made.source)
     start = time.process_time()
     try:
-        with _interrupted_after(HANG * allowed):
+        with nullcontext() if patient else _interrupted_after(HANG * allowed):
             record = tabrecover.recover(made.source, templates=library, kind=made.kind).to_dict()
         taken = time.process_time() - start
         text = made.source if isinstance(made.source, str) else decode_bytes(made.source)
