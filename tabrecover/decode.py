@@ -14,6 +14,8 @@ import codecs
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from tabrecover.errors import InputError
 
 __all__ = ["decode_bytes"]
@@ -33,6 +35,8 @@ _DECLARATION = re.compile(rb"<(?:meta|\?xml)\b", re.IGNORECASE)
 MAX_CONTROLS = 0.001  # share of characters; text has none, or a stray one
 MIN_FREQUENT = 0.75  # share of Han characters from the frequent block; running text has > 0.9
 MIN_ORDINARY = 0.75  # share of characters in UTF-16 that are ASCII or ordinary Chinese
+_SPACE, _DELETE = 0x20, 0x7F
+_BLOCK = 1 << 16  # characters: as many as a processor's cache holds
 MIN_MARGIN = 0.05
 SAMPLE = 200_000  # characters looked at to tell encodings apart
 
@@ -93,12 +97,19 @@ def _strictly(data: bytes, name: str, why: str) -> str:
 
 def _text(text: str) -> str:
     """Refuse what decoded but is no text."""
-    controls = len(_CONTROL.findall(text))
+    controls = sum(_controls(text[at : at + _BLOCK]) for at in range(0, len(text), _BLOCK))
     if controls > max(1, MAX_CONTROLS * len(text)):
         where = _CONTROL.search(text)
         span = where.span() if where else None
         raise InputError(f"not text: {controls} control characters, as in a binary file", span)
     return text
+
+
+def _controls(text: str) -> int:
+    """How often `_CONTROL` matches, counted by arrays: the fastest way in a whole document."""
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+    low = codes[(codes < _SPACE) | (codes == _DELETE)]
+    return int(np.count_nonzero((low < 0x9) | ((low > 0xD) & (low < 0x1C)) | (low == _DELETE)))
 
 
 def _declared(data: bytes) -> str | None:

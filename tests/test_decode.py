@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabrecover.decode import decode_bytes
+from tabrecover.decode import _CONTROL, _controls, decode_bytes
 from tabrecover.errors import InputError
 
 SIMPLIFIED = (
@@ -172,3 +172,9 @@ def test_a_codec_that_fails_in_its_own_way_is_an_input_error() -> None:
     # A bug once: `_strictly` only catches `UnicodeDecodeError`; so does `encoding="undefined"`.
     with pytest.raises(InputError):
         decode_bytes(b'<meta charset="undefined">\xb9\xab')
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from("\0\x08\t\r\x0e\x1b\x1c\x1f\x7f\x80"))))
+def test_controls_are_counted_as_the_pattern_has_them(text: str) -> None:
+    """The count by arrays is the number of matches, also beside surrogates."""
+    assert _controls(text) == len(_CONTROL.findall(text))
