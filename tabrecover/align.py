@@ -25,15 +25,14 @@ import numpy.typing as npt
 from rapidfuzz import fuzz
 
 from tabrecover.errors import UsageError
+from tabrecover.fillings import Lattice, Way
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
     VALUE_LOST,
-    Lattice,
     OpenSegment,
-    Way,
     Weighed,
     amount_of,
     scaled,
@@ -435,6 +434,7 @@ class _Solver:
             self.template,
             self.trace,
             scaled([self._amount(symbol, texts) for symbol in self.symbols]),
+            [texts[symbol.unit] if symbol.unit >= 0 else "" for symbol in self.symbols],
             [self._opened(segment, rival) for segment, rival in open_segments],
             self._share_lost(),
         )
@@ -448,17 +448,17 @@ class _Solver:
         shares = _shares(
             weighed.share * kept, weighed.nothing * kept, weighed.matched, weighed.empty
         )
-        probability = weighed.share
+        traced = self.trace[segment.start : segment.stop]
+        slots = [slot - segment.first if slot >= 0 else slot for slot in traced]
+        slots = [-1 if slot < 0 or values[slot] else slot for slot in slots]
+        for symbol, slot in weighed.chosen:
+            slots[symbol] = slot
         for j, is_value in enumerate(values):
-            slot = segment.first + j
             if is_value:
-                self.placements.pop(slot, None)
-                continue
-            shares.pop(j, None)
-            for symbol, share, _ in self.placements.get(slot, ()):
-                if symbol != NOTHING:
-                    probability[symbol - segment.start, j] = share
-        self._place(segment, _Solution(decode(probability), shares, 0.0))
+                self.placements.pop(segment.first + j, None)
+            else:
+                shares.pop(j, None)
+        self._place(segment, _Solution(slots, shares, 0.0))
 
     def _values(self, segment: _Segment) -> list[bool]:
         kinds = self.slot_kinds[segment.first : segment.last]

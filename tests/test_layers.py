@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library",
-    "pieces", "scoring", "units", "dialects", "regions", "sieve", "posterior", "sums", "align",
+    "pieces", "scoring", "units", "dialects", "regions", "sieve", "posterior", "fillings",
+    "elimination", "sums", "align",
     "confidence", "rules", "grid", "headers", "render", "results", "freeform", "pipeline",
     "explain",
     # below: bytes, files, terminals

@@ -30,9 +30,7 @@ def standing_alone(text: str) -> list[str]:
 
 def candidates(text: str, library: Library = LIBRARY) -> list[Candidate]:
     folded = fold(text)
-    return find_candidates(
-        folded, cell_hits(text, folded, library.find(folded), library), library
-    )
+    return find_candidates(folded, cell_hits(text, folded, library.find(folded), library), library)
 
 
 @given(st.text(st.sampled_from("项目收入合计支出本级12 \n|"), max_size=60))

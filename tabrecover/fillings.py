@@ -1,0 +1,212 @@
+"""The fillings of a segment: which symbols its value slots may hold, and how well that scores.
+
+The paths through a segment's lattice (`posterior`), those that fill the values alike taken
+together: what happens to labels and row ends on the way makes no difference. They are followed
+slot by slot. The best completion of every partial path is known, so that none is followed in vain
+(A*, with an exact heuristic). Where there are too many, a beam keeps those that a ranking likes
+best, and the mass of what it drops is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, fsum, inf, log, log1p
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from tabrecover.posterior import Matrix, after
+
+__all__ = ["Lattice", "Pairs", "Path", "Paths", "Ranking", "Way", "enumerate_fillings", "log_sum"]
+
+ROUNDING = 1e-6
+
+Pairs = tuple[tuple[int, int], ...]
+
+
+class Lattice(NamedTuple):
+    """Scores of matches `[n, m]`, strays `[n, m + 1]` and skips `[m]` (see `posterior`)."""
+
+    match: Matrix
+    stray: Matrix
+    skip: Matrix
+
+
+class Way(NamedTuple):
+    """A lattice of a segment over the slots `kept`, and its log-probability."""
+
+    lattice: Lattice
+    kept: Sequence[int]
+    prior: float
+
+
+class Path(NamedTuple):
+    """A filling of the value slots: log-sum and maximum of its alignments, and what goes where.
+
+    `pairs` are symbols and slots, relative to the segment.
+    """
+
+    weight: float
+    best: float
+    pairs: Pairs
+
+
+class Paths(NamedTuple):
+    """Fillings of one way, and the log-mass of those that were dropped."""
+
+    paths: list[Path]
+    dropped: float
+
+
+class Ranking(Protocol):
+    """What is known of partial fillings beyond their scores: sums so far, and what they gain."""
+
+    known: tuple[int, ...]
+
+    def added(self, sums: tuple[int, ...], i: int, col: int) -> tuple[int, ...]:
+        """The sums with symbol `i` in slot `col`."""
+
+    def gain(self, sums: tuple[int, ...], col: int) -> float:
+        """The log-factor of what is settled once slot `col` is passed."""
+
+
+def enumerate_fillings(
+    way: Way, values: Sequence[bool], width: int, reach: float, ranking: Ranking | None = None
+) -> Paths | None:
+    """All fillings at most `reach` nats behind the best one.
+
+    `values` tells which slots of the segment are values. If there are more than `width`, those
+    are kept that `ranking` likes best; without one, the result is None.
+    """
+    return _Enumerator(way, values, width, reach, ranking).run()
+
+
+def log_sum(scores: Sequence[float]) -> float:
+    """The log of the sum of exponentials."""
+    top = max(scores)
+    return top + log(fsum(exp(score - top) for score in scores)) if top > -inf else top
+
+
+class _Partial(NamedTuple):
+    """Alignments of the first slots that fill values alike.
+
+    Log-sum and maximum of their scores, the factor of the rules settled, and both sides of every
+    rule inside so far.
+    """
+
+    mass: float
+    best: float
+    gain: float
+    sums: tuple[int, ...]
+
+
+_Spot = tuple[bool, Pairs]  # whether a stray may follow (the last move was no skip); values so far
+_Front = list[dict[_Spot, _Partial]]  # by number of symbols used
+
+
+class _Enumerator:
+    def __init__(
+        self,
+        way: Way,
+        values: Sequence[bool],
+        width: int,
+        reach: float,
+        ranking: Ranking | None,
+    ) -> None:
+        lattice = way.lattice
+        self.way = way
+        self.width = width
+        self.stray, self.skip = lattice.stray.tolist(), lattice.skip.tolist()
+        self.match = lattice.match.tolist()
+        self.n, self.m = lattice.match.shape
+        self.is_value = [values[j] for j in way.kept]
+        freely, skipped = (side.tolist() for side in after(*lattice, np.maximum))
+        self.bound = (skipped, freely)  # by whether a stray may follow
+        self.masses: tuple[list[list[float]], list[list[float]]] | None = None
+        self.floor = freely[0][0] - reach - ROUNDING
+        self.dropped = -inf
+        self.ranking = ranking
+
+    def run(self) -> Paths | None:
+        front: _Front = [{} for _ in range(self.n + 1)]
+        front[0][True, ()] = _Partial(0.0, 0.0, 0.0, self.ranking.known if self.ranking else ())
+        for col in range(self.m):
+            self._add_strays(front, col)
+            front = self._step(front, col)
+            if sum(map(len, front)) > self.width:
+                if self.ranking is None:
+                    return None
+                front = self._best_of(front, col + 1)
+        self._add_strays(front, self.m)
+        prior = self.way.prior
+        kept = self.way.kept
+        alike: dict[_Spot, _Partial] = {}
+        for (_, pairs), partial in front[self.n].items():
+            _join(alike, (True, pairs), partial)
+        paths = [
+            Path(p.mass + prior, p.best + prior, tuple([(i, kept[j]) for i, j in pairs]))
+            for (_, pairs), p in alike.items()
+        ]
+        return Paths(paths, self.dropped + prior)
+
+    def _add_strays(self, front: _Front, col: int) -> None:
+        for i in range(self.n):
+            score, bound = self.stray[i][col], self.bound[True][i + 1][col] - self.floor
+            for spot, partial in front[i].items():
+                if spot[0] and partial.best + score + bound >= 0:
+                    moved = partial._replace(mass=partial.mass + score, best=partial.best + score)
+                    _join(front[i + 1], spot, moved)
+
+    def _step(self, front: _Front, col: int) -> _Front:
+        """Skip the slot, or match it with the next symbol."""
+        moved: _Front = [{} for _ in range(self.n + 1)]
+        skip, value = self.skip[col], self.is_value[col]
+        for i, spots in enumerate(front):
+            after_skip = self.bound[False][i][col + 1] - self.floor
+            match = self.match[i][col] if i < self.n else -inf
+            after_match = self.bound[True][i + 1][col + 1] - self.floor if i < self.n else -inf
+            for (_, pairs), (mass, best, gain, sums) in spots.items():
+                if best + skip + after_skip >= 0:
+                    partial = _Partial(mass + skip, best + skip, gain, sums)
+                    _join(moved[i], (False, pairs), partial)
+                if best + match + after_match >= 0:
+                    added = self.ranking.added(sums, i, col) if self.ranking and value else sums
+                    partial = _Partial(mass + match, best + match, gain, added)
+                    spot = True, (*pairs, (i, col)) if value else pairs
+                    _join(moved[i + 1], spot, partial)
+        if self.ranking:
+            for spots in moved:
+                for spot, partial in spots.items():
+                    gain = self.ranking.gain(partial.sums, col)
+                    if gain:
+                        spots[spot] = partial._replace(gain=partial.gain + gain)
+        return moved
+
+    def _best_of(self, front: _Front, col: int) -> _Front:
+        """Keep those with the best bound and settled rules; account for the others."""
+        if self.masses is None:
+            freely, skipped = (s.tolist() for s in after(*self.way.lattice, np.logaddexp))
+            self.masses = skipped, freely
+        spots = [(i, spot) for i, own in enumerate(front) for spot in own]
+        outlook = np.array([self._outlook(front[i][spot], i, spot, col) for i, spot in spots])
+        lost = [self.dropped]
+        for place in np.argpartition(-outlook, self.width)[self.width :].tolist():
+            i, spot = spots[place]
+            partial = front[i].pop(spot)
+            lost.append(partial.mass + partial.gain + self.masses[spot[0]][i][col])
+        self.dropped = log_sum(lost)
+        return front
+
+    def _outlook(self, partial: _Partial, i: int, spot: _Spot, col: int) -> float:
+        bound: float = self.bound[spot[0]][i][col]
+        return partial.best + partial.gain + bound
+
+
+def _join(spots: dict[_Spot, _Partial], spot: _Spot, partial: _Partial) -> None:
+    """Add alignments to those that fill values alike."""
+    other = spots.get(spot)
+    if other is not None:
+        mass, least = max(partial.mass, other.mass), min(partial.mass, other.mass)
+        mass += log1p(exp(least - mass))
+        partial = partial._replace(mass=mass, best=max(partial.best, other.best))
+    spots[spot] = partial
