@@ -29,7 +29,7 @@ from benchmarks.tables import Table, fold, table_from_record
 from benchmarks.tools import Layouts, Tool, tool_named
 from tabrecover.storage import write_atomically
 
-__all__ = ["Plan", "environment", "run"]
+__all__ = ["Plan", "environment", "run", "truths_of"]
 
 DUMPS_A_TASK = 12
 STRUCTURE_EVERY = 10  # GriTS and TEDS cost more than most tools: one dump of ten is enough
@@ -153,7 +153,7 @@ def _run_task(dumps: Sequence[Dump]) -> tuple[list[Row], int]:
     tools, layouts, groups = _worker[0]
     rows = []
     for dump in dumps:
-        truths = _truths(dump)
+        truths = truths_of(dump)
         for tool in tools:
             rows += judge_tool(tool, dump, truths, layouts, groups.get(dump.document, ""))
     return rows, len(dumps)
@@ -164,7 +164,7 @@ def _tables(truth: str) -> tuple[Table, ...]:
     return tuple(truth.table for truth in Dump("", "", "", "", "", truth).truths())
 
 
-def _truths(dump: Dump) -> list[Truth]:
+def truths_of(dump: Dump) -> list[Truth]:
     """The dump's truths, their tables shared with other dumps of the same page."""
     if dump.truth is None:
         return []

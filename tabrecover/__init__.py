@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tabrecover._version import __version__
 
 if TYPE_CHECKING:
-    from tabrecover.api import recover
+    from tabrecover.api import least_confidence, recover
     from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageError
     from tabrecover.library import Library
     from tabrecover.model import Alternative, Cell, Check, Dialect, Span
@@ -39,12 +39,14 @@ __all__ = [
     "TemplateError",
     "UsageError",
     "__version__",
+    "least_confidence",
     "load_templates",
     "parse_template",
     "recover",
 ]
 
 _HOME = {
+    "least_confidence": "api",
     "recover": "api",
     "InputError": "errors",
     "RecoveryError": "errors",

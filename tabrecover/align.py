@@ -540,11 +540,34 @@ class _Solver:
             behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
             blanks = np.flatnonzero(kinds == UnitKind.BLANK)
             stray[np.ix_(blanks, behind)] = self.scoring.more_of_row_end
+        for symbols, price in self._rows_added(start, stop):
+            before = np.arange(first, last + 1) % (self.template.n_cols + 1) == 0  # a row
+            stray[np.array(symbols)[:, None], np.flatnonzero(before)] = price
         if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):
             stray[:, -1] = self.scoring.skip_behind[kinds]
         return Lattice(match, stray, self.slot_skips[first:last])
+
+    def _rows_added(self, start: int, stop: int) -> Iterator[tuple[list[int], float]]:
+        """Runs of words and as many values as a row has, or fewer: rows that the template lacks.
+
+        Such a row is one event: between two rows of the template its symbols are passed over
+        together at the price of each. Symbols count from `start`.
+        """
+        if self.texts_before[stop] == self.texts_before[start]:
+            return
+        run: list[int] = []
+        values = 0
+        for k in range(start, stop + 1):
+            kind = self.kinds[k] if k < stop else UnitKind.TEXT
+            if kind in (UnitKind.TEXT, UnitKind.LABEL):
+                if run and 0 < values <= self.template.n_cols:
+                    yield run, float(np.log(self.scoring.row_added)) / len(run)
+                run, values = [k - start], 0
+            elif run:
+                run.append(k - start)
+                values += kind != UnitKind.ROW_END
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""

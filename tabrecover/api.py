@@ -18,13 +18,20 @@ from tabrecover.lex_html import looks_like_html, parse_html
 from tabrecover.library import Library
 from tabrecover.model import Document, Kind
 from tabrecover.pipeline import recover_document
-from tabrecover.storage import builtin_library, load_templates
+from tabrecover.storage import builtin_calibration, builtin_library, load_templates
 from tabrecover.template import Template
 
 if TYPE_CHECKING:
     from tabrecover.results import Recovery
 
-__all__ = ["MAX_CHARACTERS", "TemplateSource", "library_of", "read_document", "recover"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "TemplateSource",
+    "least_confidence",
+    "library_of",
+    "read_document",
+    "recover",
+]
 
 TemplateSource = (
     Library | Template | str | os.PathLike[str] | Iterable[Template | str | os.PathLike[str]]
@@ -56,7 +63,21 @@ def recover(
     """
     name = os.fspath(source) if isinstance(source, os.PathLike) else ""
     document = read_document(_load(source, encoding), kind)
-    return recover_document(document, library_of(templates), str(name))
+    library = library_of(templates)
+    return recover_document(document, library, str(name))
+
+
+def least_confidence(max_error: float) -> float:
+    """The confidence from which at most the share `max_error` of the values told is wrong.
+
+    It was measured on the documents that the calibration was fitted on, with a bound of its own
+    uncertainty; 1 where so small a rate could not be shown. Use it as `table.judged(least)`.
+    Raises `UsageError` if `max_error` is no rate.
+
+    >>> least_confidence(0.05) < least_confidence(0.01) <= 1
+    True
+    """
+    return builtin_calibration().least_confidence(max_error)
 
 
 def _load(source: str | bytes | os.PathLike[str], encoding: str | None) -> str:

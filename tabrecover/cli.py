@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from tabrecover._version import __version__
-from tabrecover.errors import InputError, RecoveryError, TemplateError
+from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageError
 
 if TYPE_CHECKING:
     from tabrecover.explain import Explanation, TableExplanation
@@ -88,11 +88,19 @@ TemplateOption = Annotated[
     ),
 ]
 MinConfidenceOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         min=0.0,
         max=1.0,
-        help="Values below are marked doubtful, and their table is for review.",
+        help="Values below are marked doubtful, and their table is for review. Default: 0.9.",
+    ),
+]
+MaxErrorOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="RATE",
+        help="Instead of --min-confidence: the share of wrong values that you accept among those "
+        "told, such as 0.001. Its confidence was measured on the benchmark.",
     ),
 ]
 KindOption = Annotated[
@@ -113,7 +121,8 @@ def recover(
         Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
     ] = None,
     templates: TemplateOption = None,
-    min_confidence: MinConfidenceOption = 0.9,
+    min_confidence: MinConfidenceOption = None,
+    max_error: MaxErrorOption = None,
     kind: KindOption = None,
     encoding: EncodingOption = None,
 ) -> None:
@@ -128,13 +137,14 @@ def recover(
     library = _library(templates)
     if output is not None:
         _check_output(output, files)
-    outcomes = (_recover_one(name, library, kind, encoding, min_confidence) for name in files)
+    least = _least_confidence(min_confidence, max_error)
+    outcomes = (_recover_one(name, library, kind, encoding, least) for name in files)
     failed: list[str] = []
     if output is None:
         with _standard_output() as stream:
-            _write(stream, _told(outcomes, failed), format, min_confidence)
+            _write(stream, _told(outcomes, failed), format, least)
     else:
-        _write_file(output, _told(outcomes, failed), format, min_confidence)
+        _write_file(output, _told(outcomes, failed), format, least)
     if failed:
         raise typer.Exit(Exit.FAILED_INPUT)
 
@@ -146,6 +156,22 @@ def _library(names: Sequence[str] | None) -> Library:
         return library_of(list(names) if names else None)
     except RecoveryError as error:
         _refuse(str(error))
+
+
+def _least_confidence(min_confidence: float | None, max_error: float | None) -> float:
+    """The threshold that the options ask for; both together are refused."""
+    from tabrecover.confidence import ACCEPT  # noqa: PLC0415
+
+    if max_error is None:
+        return ACCEPT if min_confidence is None else min_confidence
+    if min_confidence is not None:
+        raise typer.BadParameter("give either --min-confidence or --max-error, not both")
+    from tabrecover.api import least_confidence  # noqa: PLC0415
+
+    try:
+        return least_confidence(max_error)
+    except UsageError as error:
+        raise typer.BadParameter(str(error), param_hint="--max-error") from None
 
 
 def _recover_one(
@@ -332,7 +358,8 @@ def explain(
         ),
     ] = None,
     templates: TemplateOption = None,
-    min_confidence: MinConfidenceOption = 0.9,
+    min_confidence: MinConfidenceOption = None,
+    max_error: MaxErrorOption = None,
     kind: KindOption = None,
     encoding: EncodingOption = None,
 ) -> None:
@@ -350,11 +377,12 @@ def explain(
     _check_kind(kind)
     _check_encoding(encoding)
     library = _library(templates)
+    least = _least_confidence(min_confidence, max_error)
     if graphml is not None:
         _check_output(graphml, [file])
     try:
         document = _read_document(file, kind, encoding)
-        explanation = explain_document(document, library, file, least=min_confidence)
+        explanation = explain_document(document, library, file, least=least)
     except (OSError, RecoveryError) as error:
         typer.echo(f"tabrecover: {one_line(file)}: {_reason(error)}", err=True)
         raise typer.Exit(Exit.FAILED_INPUT) from None

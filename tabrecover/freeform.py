@@ -297,14 +297,24 @@ def _markup_table(document: Document, markup: _Markup) -> Table | None:
     cells, width, tidy = _grid_of(document, markup)
     if width < MIN_COLUMNS or not cells:
         return None
-    if not any(cell.role == "label" for cell in cells):
+    declared = any(cell.role == "label" for cell in cells)
+    if not declared:
         cells = _with_roles(cells, len(markup.rows))
     confidence = table_confidence(cells)
     certainty = 1.0 if tidy else UNTIDY
     status = table_status(cells, (), certainty=certainty)
     span = document.raw_span(markup.start, markup.end)
     shape = (len(markup.rows), width)
-    return Table(None, span, shape, tuple(cells), confidence, status, certainty=certainty)
+    return Table(
+        None,
+        span,
+        shape,
+        tuple(cells),
+        confidence,
+        status,
+        certainty=certainty,
+        labels_declared=declared,
+    )
 
 
 def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool]:

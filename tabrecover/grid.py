@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from tabrecover.added import added_rows, with_rows
 from tabrecover.align import NOTHING
 from tabrecover.confidence import ACCEPT, Confidence, alternatives
 from tabrecover.model import Cell, Check, Span
@@ -19,7 +20,7 @@ from tabrecover.rules import check_rules, suggestions
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
@@ -34,12 +35,16 @@ LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does 
 
 @dataclass(frozen=True, slots=True)
 class FilledGrid:
-    """Cells in reading order, checks, plain span of all that was placed, and stray units."""
+    """Cells in reading order, checks, plain span of all that was placed, stray units.
+
+    `added` is the number of rows that the template lacks.
+    """
 
     cells: tuple[Cell, ...]
     checks: tuple[Check, ...]
     span: Span
     unplaced: tuple[Span, ...]
+    added: int = 0
 
 
 def fill_grid(document: Document, units: Units, alignment: Alignment, layout: float) -> FilledGrid:
@@ -53,9 +58,11 @@ def fill_grid(document: Document, units: Units, alignment: Alignment, layout: fl
     for index, text in suggestions(template, cells, ACCEPT).items():
         cells[index] = replace(cells[index], suggestion=text)
     checks = check_rules(template, cells)
-    span, unplaced = filler.extent()
+    rows = added_rows(alignment)
+    span, unplaced = filler.extent({symbol for row in rows for symbol in (*row.words, *row.values)})
     ordered = sorted(cells.values(), key=lambda c: (c.row, c.col))
-    return FilledGrid(tuple(ordered), tuple(checks), span, unplaced)
+    drawn = with_rows(ordered, rows, filler.text_of, layout)
+    return FilledGrid(drawn, tuple(checks), span, unplaced, len(rows))
 
 
 class _Filler:
@@ -124,12 +131,22 @@ class _Filler:
     def _placements(self, index: int) -> Sequence[Placement]:
         return self.alignment.placements.get(self.origin_slot[index], ())
 
-    def extent(self) -> tuple[Span, tuple[Span, ...]]:
-        """Plain span of the placed units, and input spans of the stray ones inside it."""
-        used = sorted(unit for units in self.placed.values() for unit in units)
-        if not used:
+    def text_of(self, symbol: int) -> tuple[str, tuple[Span, ...]]:
+        """The text of a symbol and its input spans; both empty for a blank."""
+        unit = self.alignment.symbols[symbol].unit
+        return (self.texts[unit], self._spans([unit])) if unit >= 0 else ("", ())
+
+    def extent(self, added: Collection[int]) -> tuple[Span, tuple[Span, ...]]:
+        """Plain span of the placed units, and input spans of the stray ones inside it.
+
+        `added`: symbols in rows that the template lacks.
+        """
+        used = [unit for units in self.placed.values() for unit in units]
+        used += [self.alignment.symbols[s].unit for s in added]
+        taken = {unit for unit in used if unit >= 0}
+        if not taken:
             return Span(0, 0), ()
-        taken = set(used)
-        span = Span(self.units[used[0]].start, self.units[used[-1]].end)
-        strays = [u for u in range(used[0], used[-1]) if u not in taken]
+        first, last = min(taken), max(taken)
+        span = Span(self.units[first].start, self.units[last].end)
+        strays = [u for u in range(first, last) if u not in taken]
         return span, self._spans(strays)

@@ -17,6 +17,7 @@ from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Symbol, align, alignment_score, holds_values, read_symbols
+from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
@@ -79,8 +80,17 @@ class _Reading(NamedTuple):
     scoring: Scoring
 
 
-def recover_document(document: Document, library: Library, source: str = "") -> Recovery:
-    """All tables of a document: those of `library`'s templates, and those of unknown layout."""
+def recover_document(
+    document: Document,
+    library: Library,
+    source: str = "",
+    *,
+    calibration: Calibration | None = None,
+) -> Recovery:
+    """All tables of a document: those of `library`'s templates, and those of unknown layout.
+
+    Without a `calibration` confidences are the model's own probabilities.
+    """
     document = redraw(document)
     folded = fold(document.text)
     hits = library.find(folded) if sieve_of(library).passes(document.text) else []
@@ -116,6 +126,8 @@ def recover_document(document: Document, library: Library, source: str = "") -> 
     else:
         law, tables = None, []
     tables += html_tables(document, covered)
+    if calibration is not None:
+        tables = [calibrated(table, calibration) for table in tables]
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
 
@@ -497,7 +509,7 @@ def _table(
     return Table(
         template.id,
         _raw_extent(document, filled.span),
-        (template.n_rows, template.n_cols),
+        (template.n_rows + filled.added, template.n_cols),
         filled.cells,
         confidence,
         status,
@@ -505,8 +517,8 @@ def _table(
         filled.unplaced,
         template.title,
         certainty,
-        alignment,
-        Evidence(document, units, law.law.name, law.share, chosen.scoring, right, candidates),
+        alignment=alignment,
+        evidence=Evidence(document, units, law.law.name, law.share, chosen.scoring, right, candidates),
     )
 
 

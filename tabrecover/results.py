@@ -59,7 +59,8 @@ class Table:
     table stands on (half-open), `shape` rows and columns, `cells` in reading order, `confidence`
     the expected share of right values, `unplaced` input spans of texts that found no cell,
     `certainty` the probability that the table is of this template and no other edition, whose
-    cells may be the same, `alignment` and `evidence` what led here (None without a template).
+    cells may be the same, `labels_declared` whether markup tells labels from values, `alignment`
+    and `evidence` what led here (None without a template).
     """
 
     template: str | None
@@ -72,6 +73,7 @@ class Table:
     unplaced: tuple[Span, ...] = ()
     title: str = ""
     certainty: float = 1.0
+    labels_declared: bool = False
     alignment: Alignment | None = field(default=None, repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
 

@@ -76,6 +76,7 @@ class Scoring:
     optional_absent: float = 0.5
     optional_used: float = 0.007  # a value of an optional row, as long as its label is not seen
     row_left_out: float = 0.02  # a whole row, label and values, is not in the dump
+    row_added: float = 0.005  # a row that the template lacks, words and values
     row_end_lost: float = 0.02  # a row end that the law shows is missing
     stray_text: float = 1e-3
     stray_number: float = 1e-3  # a page number, in a dump that has pages

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from tabrecover.calibration import Calibration
 from tabrecover.errors import TemplateError
 from tabrecover.library import Library
 from tabrecover.template import VALUE_TYPES, DrawnCell, Rule, compile_template
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
 
 __all__ = [
+    "builtin_calibration",
     "builtin_library",
     "check_folder",
     "load_templates",
@@ -270,6 +272,13 @@ def builtin_library() -> Library:
     """The templates that come along, compiled once per process."""
     with resources.as_file(resources.files("tabrecover") / "templates") as folder:
         return Library(load_templates(folder))
+
+
+@cache
+def builtin_calibration() -> Calibration:
+    """The calibration that comes along, read once per process."""
+    stored = (resources.files("tabrecover") / "calibration.toml").read_text(encoding="utf-8")
+    return Calibration.parse(tomllib.loads(stored))
 
 
 @contextmanager

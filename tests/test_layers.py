@@ -16,7 +16,7 @@ LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library",
     "pieces", "scoring", "units", "dialects", "regions", "sieve", "posterior", "fillings",
     "elimination", "sums", "align",
-    "confidence", "rules", "grid", "headers", "render", "results", "freeform", "pipeline",
+    "confidence", "rules", "added", "grid", "headers", "render", "results", "calibration", "freeform", "pipeline",
     "explain",
     # below: bytes, files, terminals
     "decode", "storage", "api", "terminal", "explain_view", "report", "cli", "__init__", "__main__",

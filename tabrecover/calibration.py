@@ -1,0 +1,255 @@
+"""Confidence that means what it says: the model's probability, corrected on held-out documents.
+
+The aligner's probability assumes that its model is right. Where it is not, signs outside the model
+tell: numbers left over inside the table, doubt in its other cells, labels that were never seen,
+sums that hold or break. A logistic regression over the probability and these signs (Platt 1999),
+followed by a monotone step function (isotonic regression, Zadrozny & Elkan 2002), gives the share
+of right values among those that look alike. Tables of unknown layout have a regression of their
+own: there a value is right only if it stands under the right labels, which were guessed.
+
+The weights are data (`calibration.toml`), fitted by `benchmarks/calibrate.py`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp, log, log1p
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
+from tabrecover.errors import UsageError
+from tabrecover.scoring import NUMERIC
+
+if TYPE_CHECKING:
+    from tabrecover.model import Alternative, Cell
+    from tabrecover.results import Table
+
+__all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
+
+MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
+KNOWN = (
+    "certainty",  # logit of the model's probability
+    "left_over",  # log(1 + numbers of the table's stretch that found no slot)
+    "doubt",  # share of the table's values that are in doubt
+    "labels_lost",  # share of the labels that were not seen
+    "row_unseen",  # 1: no label was seen in the cell's row
+    "blank",  # 1: the cell is told to be empty
+    "blank_unseen",  # 1: it is, and the dump shows no blanks
+    "order_only",  # 1: the dump shows neither blanks nor row ends
+    "law_open",  # 1 - probability of the way of flattening
+    "confirmed",  # log(1 + rules that hold with this cell, sums of zero apart)
+    "refuted",  # log(1 + broken rules with this cell)
+    "rules_broken",  # share of the table's rules that are broken
+)
+UNKNOWN = (
+    "certainty",
+    "declared",  # 1: markup tells labels from values
+    "headed",  # 1: the cell's column has a label
+    "row_headed",  # 1: its row has one
+    "ragged",  # share of rows that are shorter than the widest
+)
+
+
+class Curve(NamedTuple):
+    """Steps of a monotone function: up to `above[i]` the value is `value[i]`, linear between."""
+
+    above: tuple[float, ...]
+    value: tuple[float, ...]
+
+    def at(self, x: float) -> float:
+        """The value at `x`, constant beyond the ends."""
+        i = bisect_right(self.above, x)
+        if i == 0:
+            return self.value[0]
+        if i == len(self.above):
+            return self.value[-1]
+        share = (x - self.above[i - 1]) / (self.above[i] - self.above[i - 1])
+        return self.value[i - 1] + share * (self.value[i] - self.value[i - 1])
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Weights by name of sign, and the curve from their logistic to a probability."""
+
+    bias: float
+    weights: tuple[float, ...]
+    curve: Curve
+
+    def probability(self, cell_signs: Sequence[float]) -> float:
+        """The probability that a value with these signs is right."""
+        z = self.bias + sum(w * s for w, s in zip(self.weights, cell_signs, strict=True))
+        return self.curve.at(logistic(z))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted regressions, and the confidence from which an error rate is kept.
+
+    `thresholds` are pairs (error rate, confidence), the rates descending.
+    """
+
+    known: Regression
+    unknown: Regression
+    thresholds: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any]) -> Calibration:
+        """The calibration that a parsed TOML file states."""
+        return cls(
+            _regression(stored["known"], KNOWN),
+            _regression(stored["unknown"], UNKNOWN),
+            tuple((float(rate), float(least)) for rate, least in stored["thresholds"]),
+        )
+
+    def least_confidence(self, max_error: float) -> float:
+        """The confidence from which at most `max_error` of the values are wrong.
+
+        Raises `UsageError` if `max_error` is no rate. For a rate below all that were measured the
+        answer is above every confidence: nothing is accepted.
+        """
+        if not 0 < max_error < 1:
+            raise UsageError(f"the error rate must lie between 0 and 1, not {max_error:g}")
+        kept = [least for rate, least in self.thresholds if rate <= max_error]
+        return min(kept, default=1.0)
+
+
+def _regression(stored: Mapping[str, Any], names: Sequence[str]) -> Regression:
+    curve = Curve(tuple(stored["curve"][0]), tuple(stored["curve"][1]))
+    weights = tuple(float(stored["weights"][name]) for name in names)
+    return Regression(float(stored["bias"]), weights, curve)
+
+
+def calibrated(table: Table, calibration: Calibration) -> Table:
+    """The table with calibrated confidences of its values, and of itself."""
+    regression = calibration.known if table.template else calibration.unknown
+    by_cell = iter(signs(table))
+    cells = tuple(
+        _with_confidence(cell, regression.probability(next(by_cell)))
+        if cell.role == "value"
+        else cell
+        for cell in table.cells
+    )
+    before = table_confidence(table.cells)
+    edition = table.confidence / before if before else 1.0  # what the edition takes off
+    return replace(
+        table,
+        cells=cells,
+        confidence=round(table_confidence(cells) * edition, 6),
+        status=table_status(cells, table.checks, ACCEPT, table.certainty),
+    )
+
+
+def _with_confidence(cell: Cell, probability: float) -> Cell:
+    """The cell with another confidence; its alternatives share what is left as before."""
+    confidence = round(min(max(probability, 0.0), 1.0), 6)
+    rest = 1 - cell.confidence
+    scale = (1 - confidence) / rest if rest > 0 else 0.0
+    others: tuple[Alternative, ...] = tuple(
+        a._replace(confidence=round(a.confidence * scale, 6)) for a in cell.alternatives
+    )
+    return replace(cell, confidence=confidence, alternatives=others)
+
+
+def signs(table: Table) -> list[tuple[float, ...]]:
+    """The signs of every value of an uncalibrated table, in the order of its cells.
+
+    Each has the length and the order of `KNOWN`, or of `UNKNOWN` without a template.
+    """
+    return _known_signs(table) if table.template else _unknown_signs(table)
+
+
+def _known_signs(table: Table) -> list[tuple[float, ...]]:
+    values = [cell for cell in table.cells if cell.role == "value"]
+    labels = [cell for cell in table.cells if cell.role == "label"]
+    scoring = table.evidence.scoring if table.evidence else None
+    rows_seen = {
+        row
+        for label in labels
+        if label.observed is not None
+        for row in range(label.row, label.row + label.rowspan)
+    }
+    holding, broken = Counter[str](), Counter[str]()
+    for check in table.checks:
+        if check.holds is False:
+            broken.update(check.keys)
+        elif check.holds and check.left:
+            holding.update(check.keys)
+    left_over = log1p(_left_over(table))
+    doubt = _share(cell.confidence < ACCEPT for cell in values)
+    lost = _share(label.observed is None for label in labels)
+    rules_broken = _share(check.holds is False for check in table.checks)
+    shown = scoring is None or scoring.blanks_shown
+    order_only = float(scoring is not None and not shown and not scoring.rows_shown)
+    open_law = 1 - table.evidence.share if table.evidence else 0.0
+    return [
+        (
+            logit(cell.confidence / CEILING),
+            left_over,
+            doubt,
+            lost,
+            float(cell.row not in rows_seen),
+            float(not cell.text),
+            float(not cell.text and not shown),
+            order_only,
+            open_law,
+            log1p(holding[cell.key or ""]),
+            log1p(broken[cell.key or ""]),
+            rules_broken,
+        )
+        for cell in values
+    ]
+
+
+def _left_over(table: Table) -> int:
+    """Numbers between the first and the last placed symbol that found no slot."""
+    alignment = table.alignment
+    if alignment is None:
+        return 0
+    placed = [k for k, slot in enumerate(alignment.trace) if slot >= 0]
+    return sum(
+        alignment.trace[k] < 0 and alignment.symbols[k].kind in NUMERIC
+        for k in range(placed[0], placed[-1])
+    )
+
+
+def _unknown_signs(table: Table) -> list[tuple[float, ...]]:
+    labels = [cell for cell in table.cells if cell.role == "label" and cell.text]
+    columns = {c for label in labels for c in range(label.col, label.col + label.colspan)}
+    rows = {r for label in labels for r in range(label.row, label.row + label.rowspan)}
+    filled = Counter(cell.row for cell in table.cells if cell.text)
+    widest = max(filled.values(), default=0)
+    ragged = _share(filled[row] < widest for row in range(table.shape[0]))
+    declared = float(table.labels_declared)
+    return [
+        (
+            logit(cell.confidence / CEILING),
+            declared,
+            float(cell.col in columns),
+            float(cell.row in rows),
+            ragged,
+        )
+        for cell in table.cells
+        if cell.role == "value"
+    ]
+
+
+def _share(flags: Iterable[bool]) -> float:
+    known = list(flags)
+    return sum(known) / len(known) if known else 0.0
+
+
+def logit(probability: float) -> float:
+    """Log-odds, within `MAX_LOGIT`."""
+    if probability <= 0:
+        return -MAX_LOGIT
+    if probability >= 1:
+        return MAX_LOGIT
+    return max(-MAX_LOGIT, min(MAX_LOGIT, log(probability / (1 - probability))))
+
+
+def logistic(z: float) -> float:
+    """The probability with these log-odds."""
+    return 1 / (1 + exp(-z)) if z >= 0 else exp(z) / (1 + exp(z))
