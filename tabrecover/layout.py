@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy as np
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from tabrecover.model import Document
 
@@ -39,13 +40,22 @@ _CROSSINGS = "+┌┬┐├┼┤└┴┘┏┳┓┣╋┫┗┻┛╔╦╗�
 _STROKES = "-=_─━═╌┄┈╍"
 _BORDERS = frozenset(_BARS + _CROSSINGS)
 _RULES = frozenset(_STROKES)
-_BORDER = f"[{re.escape(_BARS + _CROSSINGS)}]"
+_BORDER, _CROSSING, _STROKE = (
+    f"[{re.escape(chars)}]" for chars in (_BARS + _CROSSINGS, _CROSSINGS, _STROKES)
+)
 _ANY_BORDER = re.compile(_BORDER)
-_BOX_LINE = re.compile(rf"[ \t]*{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
-_FULL_RULE = re.compile(rf"[ \t]*[{re.escape(_BARS + _CROSSINGS + _STROKES)}]+[ \t\r]*")
+_LETTER = re.compile(
+    rf"[^\s{re.escape(_BARS + _CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
+)
+_MARGIN = "[ \t\ufeff]*"
+_BOX_LINE = re.compile(rf"{_MARGIN}{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
+_CROSSED_RULE = re.compile(f"{_CROSSING}{_STROKE}+{_BORDER}|{_BORDER}{_STROKE}+{_CROSSING}")
+_SOME_RULE = re.compile(f"{_CROSSED_RULE.pattern}|{_BORDER}{_STROKE}{{3,}}{_BORDER}")
+_FULL_RULE = re.compile(
+    rf"{_MARGIN}(?=[^\n]*(?:{_CROSSING}|{_STROKE}{{3}}))(?:{_BORDER}|{_STROKE})+[ \t\r]*"
+)
 _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]*")
 _COLUMN_MARKS = (re.compile("-- +--"), re.compile("== +=="))  # one by one they are searched faster
-_STROKES_IN_A_ROW = re.compile(f"[{re.escape(_STROKES)}]{{3}}")
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _PARTED = re.compile(rf"[\t{re.escape(_BARS)}]")
@@ -53,11 +63,14 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
-MIN_RULE = 3  # strokes that are a rule without a crossing beside them
+MIN_RULE = 3  # strokes between bars that are a rule
 MAX_LINES, MAX_WIDTH = 20_000, 2_000  # of one drawn table
+MAX_POSITIONS = 500_000  # of one drawn table: its lines times its columns
+MAX_STRADDLING = 0.1  # share of the places between columns that words may reach over
 MAX_HEADER = 8  # lines of column heads above a single rule
 FULL_LINE = 0.5  # share of its columns that a line fills if it is a row of its own
 MIN_FIELD_LINES, MIN_FIELDS = 3, 3
+MAX_OPEN = 0.2  # share of the lines with a field whose brackets are not closed; more are code
 MAX_FIELD = 40  # characters of a separated field on average; longer ones are prose
 
 
@@ -139,39 +152,64 @@ def _lines_at(text: str, mark: re.Pattern[str]) -> Iterator[_Line]:
 
 @lru_cache(maxsize=4096)
 def _width(char: str, wide: int, ambiguous: int) -> int:
-    if unicodedata.combining(char) or char in "\u200b\u200c\u200d\ufeff":
+    if unicodedata.category(char) in _ON_ANOTHER and char != "\u00ad":
         return 0
     kind = unicodedata.east_asian_width(char)
     return wide if kind in "WF" else ambiguous if kind == "A" and char not in _DRAWN else 1
 
 
 _DRAWN = _BORDERS | _RULES
+_ON_ANOTHER = ("Mn", "Me", "Cf")  # drawn on the character before, or not at all
 _MEASURES = ((2, 1), (1, 1), (2, 2))  # columns of a wide character, and of an ambiguous one
 
 
 class _Canvas:
-    """Lines as characters at columns, by one measure of widths."""
+    """Lines as characters at columns, by one measure of widths.
+
+    What has no width stands in the column of the character before it, so that no cut parts them.
+    """
 
     def __init__(self, text: str, lines: Sequence[_Line], measure: tuple[int, int]) -> None:
         self.text = text
         self.lines = lines
-        self.columns: list[list[int]] = []
+        self.columns: list[Sequence[int]] = []
         for line in lines:
-            column, columns = 0, []
-            for char in text[line.start : line.end]:
-                columns.append(column)
-                column += 8 - column % 8 if char == "\t" else _width(char, *measure)
+            chars = text[line.start : line.end]
+            if chars.isascii() and "\t" not in chars:
+                self.columns.append(range(len(chars)))
+                continue
+            column, columns = 0, list[int]()
+            for char in chars:
+                width = 8 - column % 8 if char == "\t" else _width(char, *measure)
+                columns.append(column if width or not columns else columns[-1])
+                column += width
             self.columns.append(columns)
 
     def between(self, number: int, left: int, right: int) -> Span:
         """The characters of a line that start in columns `[left, right)`."""
         columns, line = self.columns[number], self.lines[number]
-        first, last = bisect_right(columns, left - 1), bisect_right(columns, right - 1)
+        first, last = bisect_left(columns, left), bisect_left(columns, right)
         return Span(line.start + first, line.start + last)
 
     def piece(self, number: int, left: int, right: int) -> Span | None:
         """The same without spaces around it; None if nothing is left."""
-        start, end = self.between(number, left, right)
+        return self._stripped(*self.between(number, left, right))
+
+    def parts(self, number: int, starts: Sequence[int]) -> list[Span | None]:
+        """The texts of columns that start there; a word between two is where most of it stands."""
+        line, columns = self.lines[number], self.columns[number]
+        cuts = [line.start]
+        for column in starts[1:]:
+            cut = line.start + bisect_left(columns, column)
+            first, last = cut, cut
+            while first > line.start and not self.text[first - 1].isspace():
+                first -= 1
+            while last < line.end and not self.text[last].isspace():
+                last += 1
+            cuts.append(first if last - cut >= cut - first else last)
+        return [self._stripped(*cut) for cut in pairwise([*cuts, line.end])]
+
+    def _stripped(self, start: int, end: int) -> Span | None:
         while start < end and self.text[start].isspace():
             start += 1
         while start < end and self.text[end - 1].isspace():
@@ -181,10 +219,16 @@ class _Canvas:
     def at(self, number: int, column: int) -> str:
         """The character at a column, or a space."""
         columns = self.columns[number]
-        at = bisect_right(columns, column) - 1
-        if at < 0 or columns[at] != column:
+        at = bisect_left(columns, column)
+        if at == len(columns) or columns[at] != column:
             return " "
         return self.text[self.lines[number].start + at]
+
+
+def _canvases(text: str, lines: Sequence[_Line]) -> list[_Canvas]:
+    """The lines by all measures; by one if that makes no difference."""
+    measures = _MEASURES[:1] if text[lines[0].start : lines[-1].end].isascii() else _MEASURES
+    return [_Canvas(text, lines, measure) for measure in measures]
 
 
 # --- boxes ----------------------------------------------------------------------------------------
@@ -207,7 +251,7 @@ def _boxes(text: str) -> Iterator[_Drawing]:
 def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
     """Boxes that stand directly below each other: two full rules in a row part them."""
     first = 0
-    rules = [_FULL_RULE.fullmatch(text, line.start, line.end) is not None for line in run]
+    rules = [_FULL_RULE.fullmatch(text, *line) is not None for line in run]
     for number, (above, below) in enumerate(pairwise(rules), 1):
         if above and below:
             yield run[first:number]
@@ -216,19 +260,29 @@ def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
 
 
 def _box(text: str, lines: Sequence[_Line]) -> _Drawing | None:
-    rules = sum(_STROKES_IN_A_ROW.search(text, *line) is not None for line in lines)
+    rules = sum(_SOME_RULE.search(text, *line) is not None for line in lines)
     if rules < MIN_RULES or len(lines) > MAX_LINES:
         return None
     if max(line.end - line.start for line in lines) > MAX_WIDTH:
         return None
-    canvas = max((_Canvas(text, lines, measure) for measure in _MEASURES), key=_straightness)
-    if _straightness(canvas) < MIN_STRAIGHT:
+    canvases = _canvases(text, lines)
+    straightness, canvas = max(((_straightness(c), c) for c in canvases), key=itemgetter(0))
+    if straightness < MIN_STRAIGHT:
         return None
     borders = _borders(canvas)
-    if len(borders) < 2:
+    if len(borders) < 2 or len(borders) * len(lines) > MAX_POSITIONS:
         return None
     cells = _Fields(canvas, borders).cells()
-    return _Drawing(lines[0].start, lines[-1].end, cells) if cells else None
+    start, end = lines[0].start, lines[-1].end
+    inside = sum(_letters(text[slice(*piece)]) for cell in cells for piece in cell.pieces)
+    if not cells or inside < _letters(text[start:end]):  # borders went through texts
+        return None
+    return _Drawing(start, end, cells)
+
+
+def _letters(text: str) -> int:
+    """How many characters are drawn, but no part of a drawing."""
+    return len(_LETTER.findall(text))
 
 
 def _straightness(canvas: _Canvas) -> float:
@@ -258,12 +312,21 @@ def _touches_rule(line: str, at: int) -> bool:
     return line[at - 1 : at] in _RULES or line[at + 1 : at + 2] in _RULES
 
 
+def _strokes_of_rules(canvas: _Canvas) -> frozenset[str]:
+    """What rules are drawn with; other strokes are texts, such as a mark for "none"."""
+    rules = (m.group() for line in canvas.lines for m in _CROSSED_RULE.finditer(canvas.text, *line))
+    strokes = _RULES.intersection("".join(rules))
+    return (strokes or _RULES).union(_CROSSINGS)
+
+
 class _Band(NamedTuple):
-    """Lines; of each column, whether it is ruled off above; lines above that rule off only some."""
+    """Lines between lines with rules; of each column, whether it is ruled off from above."""
 
     lines: list[int]
     cut: list[bool]
-    mixed: list[int]
+
+
+_Field = tuple[int, int]  # number of the band, number of the column between borders
 
 
 class _Fields:
@@ -273,17 +336,17 @@ class _Fields:
         self.canvas = canvas
         self.borders = borders
         self.width = len(borders) - 1
-        self.parent: dict[tuple[int, int], tuple[int, int]] = {}
-        self.lines_of: dict[tuple[int, int], list[int]] = {}
-        self.bands = 0
+        self.strokes = _strokes_of_rules(canvas)
+        self.parent: dict[_Field, _Field] = {}
+        self.lines_of: dict[_Field, list[int]] = {}
         self._read()
 
-    def _find(self, field: tuple[int, int]) -> tuple[int, int]:
+    def _find(self, field: _Field) -> _Field:
         while self.parent[field] != field:
             self.parent[field] = field = self.parent[self.parent[field]]
         return field
 
-    def _join(self, one: tuple[int, int], other: tuple[int, int]) -> None:
+    def _join(self, one: _Field, other: _Field) -> None:
         first, second = sorted((self._find(one), self._find(other)))
         self.parent[second] = first
 
@@ -294,58 +357,54 @@ class _Fields:
         for left, right in pairwise(self.borders):
             start, end = canvas.between(number, left + 1, right)
             drawn = canvas.text[start:end]
-            strokes = all(c in _DRAWN and c not in _BARS for c in drawn) and any(
-                c in _RULES for c in drawn
-            )
-            crossed = (
-                canvas.at(number, left) in _CROSSINGS or canvas.at(number, right) in _CROSSINGS
-            )
-            ruled.append(strokes and (crossed or len(drawn) >= MIN_RULE))
+            strokes = self.strokes.issuperset(drawn) and not _RULES.isdisjoint(drawn)
+            on = canvas.at(number, left) in self.strokes or canvas.at(number, right) in self.strokes
+            ruled.append(strokes and (on or len(drawn) >= MIN_RULE))
         return ruled
 
     def _read(self) -> None:
         """Join the fields of each band, and of bands below each other, where nothing parts them."""
-        bands = self._bands()
-        self.bands = len(bands)
-        for number, band in enumerate(bands):
+        for number, band in enumerate(self._bands()):
             for col in range(self.width):
                 field = (number, col)
                 self.parent[field] = field
-                self.lines_of[field] = list(band.lines)
+                self.lines_of.setdefault(field, []).extend(band.lines)
                 if number and not band.cut[col]:
                     self._join((number - 1, col), field)
-                    self.lines_of[field] = [*band.mixed, *band.lines]
             for col in range(1, self.width):
                 if not any(self.canvas.at(n, self.borders[col]) in _BORDERS for n in band.lines):
                     self._join((number, col - 1), (number, col))
 
     def _bands(self) -> list[_Band]:
-        """Lines between lines that rule off some column."""
+        """Lines between lines that rule off some column; texts beside rules join the fields."""
         bands: list[_Band] = []
-        cut, mixed, fresh = [True] * self.width, list[int](), True
+        cut, fresh = [True] * self.width, True
         for number in range(len(self.canvas.lines)):
             ruled = self._rules_in(number)
             if not any(ruled):
                 if fresh:
-                    bands.append(_Band([], cut, mixed))
+                    bands.append(_Band([], cut))
                 bands[-1].lines.append(number)
                 fresh = False
                 continue
             cut = [a or b for a, b in zip(cut, ruled, strict=True)] if fresh else ruled
-            mixed = [*(mixed if fresh else ()), *(() if all(ruled) else (number,))]
             fresh = True
-        return self._split_rows(bands)
+            for col in range(self.width):
+                if not ruled[col]:
+                    above = len(bands) - (not cut[col])
+                    self.lines_of.setdefault((above, col), []).append(number)
+        return bands if self.lines_of else self._split_rows(bands)
 
     def _split_rows(self, bands: list[_Band]) -> list[_Band]:
         """Where nothing but the heads is ruled off, each line below is a row."""
-        if len(bands) > 2 or any(band.mixed for band in bands):
+        if len(bands) > 2:
             return bands
         rows: list[_Band] = []
         for band in bands:
             full = sum(self.fills(number) >= FULL_LINE for number in band.lines)
             parts = [[n] for n in band.lines] if full * 2 > len(band.lines) else [band.lines]
-            rows.append(_Band(parts[0], band.cut, []))
-            rows += [_Band(part, [True] * self.width, []) for part in parts[1:]]
+            rows.append(_Band(parts[0], band.cut))
+            rows += [_Band(part, [True] * self.width) for part in parts[1:]]
         return rows
 
     def fills(self, number: int) -> float:
@@ -358,7 +417,7 @@ class _Fields:
 
     def cells(self) -> tuple[_Cell, ...]:
         """All cells in reading order; none if some component is no rectangle."""
-        parts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        parts: dict[_Field, list[_Field]] = {}
         for field in self.parent:
             parts.setdefault(self._find(field), []).append(field)
         cells = []
@@ -387,10 +446,8 @@ def _ruled(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
             number += 1
             continue
         first, last = marks.extent(number)
-        body = [
-            lines[n] for n in range(first, last + 1) if n != number and not marks.closes(n, number)
-        ]
-        drawing = _ruled_table(text, lines[first : last + 1], body, lines[number])
+        rules = {n - first for n in range(first, last + 1) if marks.closes(n, number)}
+        drawing = _ruled_table(text, lines[first : last + 1], rules, lines[number])
         if drawing is not None:
             yield drawing
         number = last + 1
@@ -456,43 +513,50 @@ def _before(numbers: Sequence[int], number: int) -> int:
 
 
 def _ruled_table(
-    text: str, lines: Sequence[_Line], body: Sequence[_Line], rule: _Line
+    text: str, lines: Sequence[_Line], rules: Collection[int], rule: _Line
 ) -> _Drawing | None:
-    filled = [line for line in body if text[slice(*line)].strip()]
-    if not filled or max(line.end - line.start for line in body) > MAX_WIDTH:
+    """The table of these lines; `rules` are the numbers of those that part rows, as `rule` does."""
+    filled = {number for number, line in enumerate(lines) if text[slice(*line)].strip()}
+    texts = filled.difference(rules)
+    starts = [match.start() for match in _RUN.finditer(text[slice(*rule)])]
+    if not texts or len(texts) * len(starts) > MAX_POSITIONS:
         return None
-    runs = [m.span() for m in _RUN.finditer(text[slice(*rule)])]
-    starts = [start for start, _ in runs]
-    canvas = min(
-        (_Canvas(text, body, measure) for measure in _MEASURES),
-        key=lambda canvas: _straddling(canvas, starts[1:]),
+    if max(line.end - line.start for line in lines) > MAX_WIDTH:
+        return None
+    canvases = _canvases(text, lines)
+    straddling, canvas = min(
+        ((_straddling(c, texts, starts[1:]), c) for c in canvases), key=itemgetter(0)
     )
+    if straddling > MAX_STRADDLING * len(texts) * len(starts):
+        return None
+    by_paragraph = len(filled) < len(lines)
     rows: list[list[int]] = [[]]
-    by_paragraph = len(filled) < len(body)
-    for number, line in enumerate(body):
-        if not text[slice(*line)].strip():
+    for number in range(len(lines)):
+        if number not in texts:
             rows.append([])
         elif by_paragraph:
             rows[-1].append(number)
         else:
             rows.append([number])
-    bounds = [*starts, MAX_WIDTH * 8]
-    bounds[0] = 0
     cells: list[_Cell] = []
     for row, numbers in enumerate(numbers for numbers in rows if numbers):
-        for col, (left, right) in enumerate(pairwise(bounds)):
-            pieces = [canvas.piece(number, left, right) for number in numbers]
-            cells.append(_Cell(row, col, 1, 1, tuple(p for p in pieces if p)))
+        columns = zip(*(canvas.parts(number, starts) for number in numbers), strict=True)
+        cells += [
+            _Cell(row, col, 1, 1, tuple(part for part in parts if part))
+            for col, parts in enumerate(columns)
+        ]
     return _Drawing(lines[0].start, lines[-1].end, tuple(cells))
 
 
-def _straddling(canvas: _Canvas, starts: Sequence[int]) -> int:
-    """How often a text reaches into the space before a column."""
-    return sum(
-        not canvas.at(number, start - 1).isspace()
-        for number in range(len(canvas.lines))
-        for start in starts
+def _straddling(canvas: _Canvas, numbers: Collection[int], starts: Sequence[int]) -> int:
+    """How often a text reaches into the space before a column on these lines."""
+    ends = {number: (canvas.columns[number] or [0])[-1] for number in numbers}
+    before = (
+        canvas.at(number, start - 1)
+        for number, end in ends.items()
+        for start in starts[: bisect_right(starts, end)]
     )
+    return sum(not char.isspace() and char not in _RULES for char in before)
 
 
 # --- separated fields -----------------------------------------------------------------------------
@@ -504,24 +568,45 @@ class _Separated:
     def __init__(self, separator: str) -> None:
         self.separator = separator
         # a field does not begin with a space, so two separators have none behind them
-        self.mark = re.compile(rf"{separator}(?! )[^\n]*?{separator}(?! )")
+        words = rf"[^\n{separator}]*+"
+        mark = rf"{separator}(?! ){words}(?:{separator} {words})*+{separator}(?! )"
+        self.mark = re.compile(mark)
         quoted = r'"(?:[^"\n]|"")*+"'
         self.field = re.compile(
             rf"(?:{quoted}|[^{separator}\n\"][^{separator}\n]*+|)(?={separator}|$)"
         )
 
     def __call__(self, text: str) -> Iterator[_Drawing]:
-        run: list[list[Span]] = []
-        end = 0
+        for lines in self._alike(text):
+            run: list[list[Span]] = []
+            for line in lines:
+                fields = self._fields(text, line)
+                if run and (fields is None or len(fields) != len(run[0])):
+                    yield from _field_table(text, run)
+                    run = []
+                if fields is not None:
+                    run.append(fields)
+            yield from _field_table(text, run)
+
+    def _alike(self, text: str) -> Iterator[Sequence[_Line]]:
+        """Lines below each other that may have the same number of fields, if enough of them.
+
+        So the lines of prose are hardly ever cut into fields.
+        """
+        run: list[_Line] = []
+        count = -1
         for line in _lines_at(text, self.mark):
-            fields = self._fields(text, line)
-            if run and (fields is None or len(fields) != len(run[0]) or line.start != end + 1):
-                yield from _field_table(text, run)
+            own = text.count(self.separator, *line)
+            if text.find('"', *line) >= 0:  # some of them may be no separators
+                own = -1
+            if run and (line.start != run[-1].end + 1 or (own != count and -1 not in (own, count))):
+                if len(run) >= MIN_FIELD_LINES:
+                    yield run
                 run = []
-            if fields is not None:
-                run.append(fields)
-            end = line.end
-        yield from _field_table(text, run)
+            run.append(line)
+            count = own
+        if len(run) >= MIN_FIELD_LINES:
+            yield run
 
     def _fields(self, text: str, line: _Line) -> list[Span] | None:
         """The fields of a line without their quotes; None if it has too few."""
@@ -556,7 +641,9 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     if len(rows) < MIN_FIELD_LINES or len(rows[0]) < MIN_FIELDS or len(rows) > MAX_LINES:
         return
     lengths = [end - start for row in rows for start, end in row]
-    if sum(lengths) > MAX_FIELD * len(lengths):
+    if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
+        return
+    if sum(any(_is_open(text, field) for field in row) for row in rows) > MAX_OPEN * len(rows):
         return
     cells = tuple(
         _Cell(r, c, 1, 1, (span,) if span.end > span.start else ())
@@ -565,6 +652,11 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     )
     end = rows[-1][-1].end
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
+
+
+def _is_open(text: str, field: Span) -> bool:
+    """Whether a bracket is opened and not closed, as where code is cut at its separators."""
+    return any(text.count(a, *field) > text.count(b, *field) for a, b in ("()", "[]", "{}"))
 
 
 # --- cells to plain text --------------------------------------------------------------------------
@@ -610,12 +702,11 @@ class _Writer:
 
     def _cell(self, cell: _Cell, start: int) -> None:
         text = self.document.text
-        last = None
-        for piece in cell.pieces:
-            if last is not None and not (_is_wide(text[last - 1]) and _is_wide(text[piece.start])):
-                self._copy(*_space_behind(text, last))
+        for number, piece in enumerate(cell.pieces):
+            if number and not (_is_wide(text[self._last - 1]) and _is_wide(text[piece.start])):
+                self._copy(*_space_between(text, self._last, piece.start))
             self._copy(*piece)
-            self._last = last = piece.end
+            self._last = piece.end
         self.cells.append(HtmlCell(self.length, cell.rowspan, cell.colspan, header=False))
         self._put(CELL_END, self._last or start)
 
@@ -636,8 +727,11 @@ def _is_wide(char: str) -> bool:
     return unicodedata.east_asian_width(char) in "WF"
 
 
-def _space_behind(text: str, position: int) -> Span:
-    """The next white space: a drawn cell's line never ends without one, or a line end."""
-    while not text[position].isspace():
-        position += 1
-    return Span(position, position + 1)
+def _space_between(text: str, end: int, start: int) -> Span:
+    """White space behind one line of a cell or before the next, else the end of the former."""
+    if text[end].isspace():
+        return Span(end, end + 1)
+    if text[start - 1].isspace():
+        return Span(start - 1, start)
+    end = text.index("\n", end)
+    return Span(end, end + 1)
