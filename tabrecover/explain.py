@@ -15,7 +15,7 @@ in the record; lines and the columns in them count from 1, as editors do.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tabrecover.align import NOTHING, MoveScores, move_scores
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.headers import header_paths
+from tabrecover.lex import SEPARATORS
 from tabrecover.model import Alternative, Span
 from tabrecover.pipeline import recover_document
 from tabrecover.scoring import UnitKind
@@ -35,7 +36,7 @@ from tabrecover.units import classify, number_of, plain_number
 if TYPE_CHECKING:
     from tabrecover.align import Alignment, Symbol
     from tabrecover.library import Library
-    from tabrecover.model import Cell, Dialect, Document, Role, Status, Verdict
+    from tabrecover.model import Cell, Dialect, Document, Kind, Role, Status, Unit, Verdict
     from tabrecover.results import Evidence, Recovery, Table
     from tabrecover.scoring import Scoring
     from tabrecover.template import Slot
@@ -63,6 +64,7 @@ VALUE_KINDS = (SlotKind.INTEGER, SlotKind.DECIMAL, SlotKind.TEXT)
 ORIGIN_KINDS = (*VALUE_KINDS, SlotKind.LABEL)
 COVERED_KINDS = (SlotKind.LABEL_CONTINUED, SlotKind.VALUE_CONTINUED)
 _LINE_END = re.compile("\r\n|\r|\n")
+_PARTING = re.compile(rf"[\s{re.escape(''.join(SEPARATORS))}]")
 
 
 class Move(StrEnum):
@@ -104,11 +106,11 @@ class Step:
 
     `symbol` is its number among the region's symbols, `kind` what it looks like; `spans` are
     input characters: those of the text, several where it was cut into pieces, or for an empty
-    cell and a row end the gap that shows it; `line` and `column` where they begin. `slot` is the
-    slot's number in the template; `key` names a value, `label` is the text that the template has
-    there. `score`: log-odds of the move; `probability`: of this text in this slot (of a stray:
-    that it is one); `runner_up`: what else the slot might hold, or where else a stray might
-    belong.
+    cell and a row end the gap that shows it; `line` and `column` are where the first begins,
+    `last_line` is the last that any of them stands on. `slot` is the slot's number in the template;
+    `key` names a value, `label` is the text that the template has there. `score`: log-odds of the
+    move; `probability`: of this text in this slot (of a stray: that it is one); `runner_up`: what
+    else the slot might hold, or where else a stray might belong.
     """
 
     move: Move
@@ -118,6 +120,7 @@ class Step:
     spans: tuple[Span, ...] = ()
     line: int | None = None
     column: int | None = None
+    last_line: int | None = None
     slot: int | None = None
     row: int | None = None
     col: int | None = None
@@ -239,9 +242,11 @@ class TableExplanation:
     """A table of the recovery and what led there; `number` counts from 1.
 
     `score` is the log-odds of the alignment in all its variants, `path_score` those of the
-    steps that were chosen. `layout` is the probability that goes into every cell's confidence.
-    Values below `least` confidence count as doubtful. `cells` and `alignment` are the
-    recovery's own; `symbol_spans` are the input characters of the alignment's symbols.
+    steps that were chosen. `certainty` is that of the template with its edition, `layout` the
+    probability that goes into every cell's confidence, `flattening` that the dump was flattened as
+    it was read, which is part of it. Values below `least` confidence count as doubtful. `cells`
+    and `alignment` are the recovery's own; `symbol_spans` are the input characters of the
+    alignment's symbols.
     """
 
     number: int
@@ -252,8 +257,10 @@ class TableExplanation:
     shape: tuple[int, int]
     confidence: float
     status: Status
+    certainty: float
     least: float
     layout: float | None
+    flattening: float | None
     candidates: tuple[Candidate, ...]
     score: float | None
     path_score: float | None
@@ -285,10 +292,11 @@ class TableExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A recovery with its tables explained."""
+    """A recovery with its tables explained; `kind` tells HTML from text with cells drawn in it."""
 
     recovery: Recovery
     tables: tuple[TableExplanation, ...]
+    kind: Kind
 
     @property
     def dialect(self) -> Dialect:
@@ -365,12 +373,12 @@ def explain_document(
 
     Values below `least` confidence count as doubtful.
     """
-    return explain(recover_document(document, library, source), document.raw, least=least)
+    return explain(recover_document(document, library, source), document, least=least)
 
 
-def explain(recovery: Recovery, raw: str, *, least: float = ACCEPT) -> Explanation:
-    """Explain the tables of a recovery; `raw` is the text that was given to it."""
-    lines = _Lines(raw)
+def explain(recovery: Recovery, document: Document, *, least: float = ACCEPT) -> Explanation:
+    """Explain the tables of the recovery of a document."""
+    lines = _Lines(document.raw)
     tables = []
     for number, found in enumerate(recovery.tables, start=1):
         table = found.judged(least)
@@ -379,7 +387,7 @@ def explain(recovery: Recovery, raw: str, *, least: float = ACCEPT) -> Explanati
         else:
             teller = _Teller(table, table.alignment, table.evidence, lines)
             tables.append(teller.tell(number, least))
-    return Explanation(recovery, tuple(tables))
+    return Explanation(recovery, tuple(tables), document.kind)
 
 
 def _candidates(evidence: Evidence, template: str | None) -> tuple[Candidate, ...]:
@@ -410,25 +418,33 @@ class _Lines:
         """First and last line of a span."""
         return self.at(span.start)[0], self.at(max(span.start, span.end - 1))[0]
 
+    def fields(self, spans: Sequence[Span]) -> dict[str, Any]:
+        """The fields of a step that say where it stands."""
+        if not spans:
+            return {"spans": ()}
+        line, column = self.at(spans[0].start)
+        last = max(self.of(span)[1] for span in spans)
+        return {"spans": tuple(spans), "line": line, "column": column, "last_line": last}
+
 
 def _explain_cells(number: int, table: Table, least: float, lines: _Lines) -> TableExplanation:
     """A table without an alignment: its steps are its cells, and they are all that is known."""
     steps = tuple(_cell_step(cell, lines) for cell in table.cells)
     return TableExplanation(
         number, table.template, table.title, table.span, lines.of(table.span), table.shape,
-        table.confidence, table.status, least, None, (), None, None, _counts(steps), (),
-        (), table.unplaced, steps, table.cells, None, (),
+        table.confidence, table.status, table.certainty, least, None, None, (), None,
+        None, _counts(steps), (), (), table.unplaced, steps, table.cells, None, (),
     )  # fmt: skip
 
 
 def _cell_step(cell: Cell, lines: _Lines) -> Step:
     move = Move.LABEL if cell.role == "label" else Move.VALUE if cell.text else Move.BLANK
-    line, column = lines.at(cell.spans[0].start) if cell.spans else (None, None)
     rival = max(cell.alternatives, key=lambda a: a.confidence, default=None)
     other = Place(rival.text, cell.row, cell.col, rival.confidence, None) if rival else None
     return Step(
-        move, None, None, cell.text, cell.spans, line, column, None, cell.row, cell.col, cell.key,
-        cell.text if cell.role == "label" else None, None, cell.confidence, other,
+        move, text=cell.text, row=cell.row, col=cell.col, key=cell.key,
+        label=cell.text if cell.role == "label" else None, probability=cell.confidence,
+        runner_up=other, **lines.fields(cell.spans),
     )  # fmt: skip
 
 
@@ -463,8 +479,7 @@ class _Teller:
         self.lines = lines
         document, units = evidence.document, evidence.units.units
         self.unit_texts = [document.text[unit.start : unit.end] for unit in units]
-        self.unit_spans = [document.raw_spans(unit.start, unit.end) for unit in units]
-        self.spans = list(_symbol_spans(alignment.symbols, self.unit_spans))
+        self.spans = list(_symbol_spans(alignment.symbols, document, units))
         self.scores = _move_scores(alignment, evidence.scoring)
         self.places: dict[int, list[tuple[int, float, float]]] = defaultdict(list)
         for slot, placements in alignment.placements.items():
@@ -480,8 +495,8 @@ class _Teller:
         table, evidence = self.table, self.evidence
         return TableExplanation(
             number, table.template, table.title, table.span, self.lines.of(table.span),
-            table.shape, table.confidence, table.status, least, evidence.layout,
-            _candidates(evidence, table.template), _rounded(self.alignment.score),
+            table.shape, table.confidence, table.status, table.certainty, least, evidence.layout,
+            evidence.share, _candidates(evidence, table.template), _rounded(self.alignment.score),
             _rounded(sum(s.score for s in steps if s.score is not None)),
             _counts(steps), self.left_out, tuple(_rules(self.table, self.alignment)),
             table.unplaced, steps, table.cells, self.alignment, tuple(self.spans),
@@ -505,16 +520,12 @@ class _Teller:
 
     def seen(self, symbol: int) -> dict[str, Any]:
         """The fields of a step that a symbol fills."""
-        spans = self.spans[symbol]
-        line, column = self.lines.at(spans[0].start) if spans else (None, None)
         return {
             "symbol": symbol,
             "kind": self.alignment.symbols[symbol].kind.name.lower(),
             "text": self.text_of(symbol),
-            "spans": spans,
-            "line": line,
-            "column": column,
             "score": self.scores.symbols.get(symbol),
+            **self.lines.fields(self.spans[symbol]),
         }
 
     def expected(self, number: int) -> dict[str, Any]:
@@ -610,19 +621,43 @@ def _skip_move(slot: Slot, left_out: Sequence[int]) -> Move:
 
 
 def _symbol_spans(
-    symbols: Sequence[Symbol], unit_spans: Sequence[tuple[Span, ...]]
+    symbols: Sequence[Symbol], document: Document, units: Sequence[Unit]
 ) -> Iterator[tuple[Span, ...]]:
-    """Input characters of every symbol; of empty cells and row ends, the gap they stand in."""
-    edges = [(), *unit_spans, ()]
-    reached = 0
+    """Input characters of every symbol; of empty cells and row ends, the gap they stand in.
+
+    The gap is that of the text as it was read: where pieces of a label were put together, it is
+    between the units that are neighbours then. Where nothing of the input stands in it (cells
+    that are drawn), it reaches from the text before to the next text in the input.
+    """
+    unit_spans = [document.raw_spans(unit.start, unit.end) for unit in units]
+    starts = sorted(span.start for spans in unit_spans for span in spans)
+    reached = 0  # units so far
     for symbol in symbols:
         if symbol.unit >= 0:
             reached = symbol.unit + 1
             yield unit_spans[symbol.unit]
             continue
-        before, behind = edges[reached], edges[reached + 1]
-        start = before[-1].end if before else behind[0].start if behind else 0
-        yield (Span(start, max(start, behind[0].start if behind else start)),)
+        if not reached:
+            first = unit_spans[0][0].start if unit_spans else 0
+            yield (Span(first, first),)
+            continue
+        gap: tuple[Span, ...] = ()
+        if document.kind == "text" and reached < len(units):
+            found = document.raw_spans(units[reached - 1].end, units[reached].start)
+            gap = tuple(span for span in found if _PARTING.search(document.raw, *span))
+        if not gap:
+            gap = (_gap(unit_spans[reached - 1], unit_spans[reached:], starts),)
+        yield gap
+
+
+def _gap(before: Sequence[Span], behind: Sequence[Sequence[Span]], starts: Sequence[int]) -> Span:
+    """What stands between a unit, or the last piece of it that is before the next, and a text."""
+    if not behind:
+        return Span(before[-1].end, before[-1].end)
+    following = behind[0][0].start
+    start = max((p.end for p in before if p.end <= following), default=before[-1].end)
+    at = bisect_left(starts, start)
+    return Span(start, starts[at] if at < len(starts) else start)
 
 
 # --- rules --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 
 from tabrecover.explain import Move, Step
+from tabrecover.fold import fold_text
 from tabrecover.headers import header_paths
 from tabrecover.template import template_graph
 from tabrecover.terminal import clean, fit, wrap
@@ -67,6 +68,9 @@ _NAMES = {
     Move.OUTSIDE: ("symbol around the table", "symbols around the table"),
 }
 
+
+# Symbols that are no texts, and what they are called: one, several.
+_GAPS = {"blank": ("empty cell", "empty cells"), "row_end": ("row end", "row ends")}
 
 _style = cache(Style.parse)
 
@@ -173,6 +177,8 @@ def _head(page: _Page, explanation: Explanation, name: str) -> None:
     found = len(explanation.tables)
     dialect = explanation.dialect
     told = f", flattened as {dialect.name} ({_percent(dialect.confidence)})" if found else ""
+    if found and dialect.name == "html" and explanation.kind == "text":
+        told += ": cells are those that the dump draws"
     page.add(f"{name}: {_count(found, ('table', 'tables')) if found else 'no table'}{told}")
 
 
@@ -189,6 +195,9 @@ def _table_facts(page: _Page, table: TableExplanation) -> None:
     _table_head(page, table)
     first, last = table.lines
     page.field("in the dump", f"lines {first} to {last}, characters {_span(*table.span)}")
+    pieces = sum(map(_in_pieces, table.steps))
+    if pieces:
+        page.field("", f"{_count(pieces, ('text stands', 'texts stand'))} on several lines")
     if table.alignment is None:
         _unknown_layout(page, table)
     else:
@@ -199,8 +208,13 @@ def _table_facts(page: _Page, table: TableExplanation) -> None:
                 f"{mark}{clean(candidate.template)} {_percent(candidate.probability)}: score "
                 f"{_score(candidate.score)}, rest of the document {_score(candidate.support)}",
             )
+        if table.certainty < table.least:
+            page.field("", f"which of them it is stays open: {_percent(table.certainty)}", _WARN)
         if table.layout is not None:
-            page.field("", f"layout and way of flattening are right: {_percent(table.layout)}")
+            told = f"layout and way of flattening are right: {_percent(table.layout)}"
+            if table.flattening is not None and table.flattening < ONE_READING:
+                told += f", the way of flattening alone {_percent(table.flattening)}"
+            page.field("", told)
         page.field("alignment", _share_of_all(table))
         page.field("moves", _moves(table))
         if table.rows_left_out:
@@ -223,7 +237,9 @@ def _unknown_layout(page: _Page, table: TableExplanation) -> None:
         more = ", ..." if len(rows) > LIST_LINES else ""
         page.field("blanks", f"in row {', '.join(rows[:LIST_LINES])}{more}")
     best = max((cell.confidence for cell in table.cells), default=0.0)
-    page.field("confidence", f"at most {_percent(best)} in any cell, so no more for the layout")
+    page.field("confidence", f"at most {_percent(best)} in any cell, layout and text together")
+    if table.certainty < table.least:
+        page.field("", "cells overlap or leave holes where the dump has them", _WARN)
 
 
 def _share_of_all(table: TableExplanation) -> str:
@@ -267,18 +283,26 @@ def _and_more(page: _Page, number: int) -> None:
 def _strays(page: _Page, table: TableExplanation) -> None:
     strays = [step for step in table.steps if step.move is Move.STRAY]
     page.field("strays", "none" if not strays else f"{len(strays)}, in no cell:")
-    for step in strays[:LIST_LINES]:
-        page.add(f"! line {step.line}, character {_start(step)}: {_stray_text(step)}", _BAD, 2, 4)
-    _and_more(page, len(strays))
+    texts = [step for step in strays if step.kind not in _GAPS]
+    for step in texts[:LIST_LINES]:
+        told = f"! line {step.line}, character {_start(step)}: {_quoted(step.text or '')}"
+        page.add(told, _BAD, 2, 4)
+    _and_more(page, len(texts))
+    for kind, names in _GAPS.items():
+        lines = [str(step.line) for step in strays if step.kind == kind]
+        if lines:
+            more = ", …" if len(lines) > LIST_LINES else ""
+            shown = ", ".join(dict.fromkeys(lines[:LIST_LINES]))
+            page.add(f"! {_count(len(lines), names)}: line {shown}{more}", _BAD, 2, 4)
 
 
 def _start(step: Step) -> int | str:
     return step.spans[0].start if step.spans else ""
 
 
-def _stray_text(step: Step) -> str:
-    shown = {"blank": "an empty cell", "row_end": "a row end"}.get(step.kind or "")
-    return shown or _quoted(step.text or "")
+def _in_pieces(step: Step) -> bool:
+    """Whether a text goes on below the line that it begins on."""
+    return step.kind not in _GAPS and step.line != step.last_line
 
 
 def _doubts(page: _Page, table: TableExplanation) -> None:
@@ -339,12 +363,14 @@ def table_view(
 
 
 def _legend(table: TableExplanation) -> str:
+    pieces = any(map(_in_pieces, table.steps))
+    lines = "line: where the text begins, + if it goes on below; " if pieces else ""
     if table.alignment is None:
-        return "prob: confidence; or: the most probable other text"
+        return f"{lines}prob: confidence; or: the most probable other text"
     return (
-        "score: log-odds of the move; prob: of this text in this slot, given the layout; ahead: "
-        "odds against the best alignment with another text there (none: nothing comes near); "
-        "or: that text, or where a stray might belong"
+        f"{lines}score: log-odds of the move; prob: of this text in this slot, given the layout; "
+        "ahead: odds against the best alignment with another text there (none: nothing comes "
+        "near); or: that text, or where a stray might belong"
     )
 
 
@@ -374,7 +400,7 @@ class _Columns:
         self.least = table.least
         last = table.steps[-1] if table.steps else None
         ends = [span.end for step in table.steps for span in step.spans]
-        self.line_size = max(4, len(str(max((s.line or 0 for s in table.steps), default=0))))
+        self.line_size = max([4, *(len(_line(step)) for step in table.steps)])
         self.char_size = max(6, len(str(max(ends, default=0))))
         self.aligned = table.alignment is not None and last is not None
         fixed = 2 + self.line_size + 1 + self.char_size + 2 + 1 + 9 + 3 + 2 + 6
@@ -428,7 +454,7 @@ class _Columns:
         elif text is None:
             text = f"({step.label})" if step.label else ""
         joined = self._joined(
-            mark, str(step.line or ""), str(_start(step)), text or "", step.move,
+            mark, _line(step), str(_start(step)), text or "", step.move,
             str(step.col + 1) if step.col is not None else "", _name(step), _score(step.score),
             _percent(step.probability), self._ahead(step), _other(step),
         )  # fmt: skip
@@ -447,11 +473,16 @@ class _Columns:
         return _odds(step.runner_up.lead) if step.runner_up is not None else ""
 
 
+def _line(step: Step) -> str:
+    """The line that a step begins on, `+` if its text goes on below."""
+    return f"{step.line or ''}{'+' if _in_pieces(step) else ''}"
+
+
 def _name(step: Step) -> str:
-    """A value's key; a label as the template has it, where the dump has it otherwise."""
+    """A value's key; a label as the template has it, where the dump has other letters."""
     if step.key is not None:
         return step.key
-    if step.label is None or step.label == step.text:
+    if step.label is None or fold_text(step.label) == fold_text(step.text or ""):
         return ""
     return f"= {step.label}"
 
@@ -489,7 +520,7 @@ def cell_view(cell: CellExplanation, table: TableExplanation, *, width: int, col
         page.field("row", _path(cell.row_path))
     if cell.column_path:
         page.field("column", _path(cell.column_path))
-    page.field("characters", ", ".join(_span(*span) for span in cell.spans) or "none: not seen")
+    page.field("characters", _characters(cell))
     _neighbours(page, cell, table)
     page.add()
     page.add("what it may hold", _BOLD)
@@ -511,11 +542,21 @@ def cell_view(cell: CellExplanation, table: TableExplanation, *, width: int, col
     return page.text()
 
 
+def _characters(cell: CellExplanation) -> str:
+    """Where the cell's text stands, with the lines if it stands on several."""
+    told = ", ".join(_span(*span) for span in cell.spans) or "none: not seen"
+    texts = [step for step in cell.steps if step.line is not None and step.kind not in _GAPS]
+    lines = [line for step in texts for line in (step.line, step.last_line) if line is not None]
+    if not cell.spans or len(set(lines)) < 2:
+        return told
+    return f"{told} (lines {min(lines)} to {max(lines)})"
+
+
 def _neighbours(page: _Page, cell: CellExplanation, table: TableExplanation) -> None:
     page.add()
     page.add("in the dump", _BOLD)
     rows = [*cell.before, *cell.steps, *cell.after]
-    lines = max((len(str(step.line or "")) for step in rows), default=1)
+    lines = max((len(_line(step)) for step in rows), default=1)
     chars = max((len(str(_start(step))) for step in rows), default=1)
     words = {(other.row, other.col): other for other in table.cells}
     room = max(page.width - lines - chars - 8, 30)
@@ -528,7 +569,7 @@ def _neighbours(page: _Page, cell: CellExplanation, table: TableExplanation) -> 
             key = words[step.row or 0, step.col or 0].key
             at += f" {key}" if key else ""
         told = " ".join((
-            ">" if own else " ", fit(str(step.line or ""), lines, right=True),
+            ">" if own else " ", fit(_line(step), lines, right=True),
             fit(str(_start(step)), chars, right=True), fit(text, text_size), fit(at, rest),
         ))  # fmt: skip
         page.lines.append("  " + page.paint(told.rstrip(), _BOLD if own else _DIM))

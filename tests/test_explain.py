@@ -172,7 +172,7 @@ def test_explanation_is_of_the_recovery(case: Case) -> None:
 def test_explaining_reads_what_the_recovery_left(case: Case) -> None:
     """A recovery that is at hand is explained as it is; nothing is recovered a second time."""
     recovery = tabrecover.recover(case.dump)
-    late = explain(recovery, case.dump)
+    late = explain(recovery, read_document(case.dump))
     assert late.recovery is recovery
     assert late.to_dict() == of_case(case.name).to_dict()
 
@@ -184,7 +184,7 @@ def test_evidence_is_no_part_of_the_result() -> None:
     assert table.evidence is not None
     bare = replace(table, evidence=None, alignment=None)
     assert (bare, repr(bare), bare.to_dict()) == (table, repr(table), table.to_dict())
-    assert only(explain(Recovery("", DIALECT, (bare,)), text)).candidates == ()
+    assert only(explain(Recovery("", DIALECT, (bare,)), read_document(text))).candidates == ()
 
 
 def test_scores_of_moves_make_up_the_score() -> None:
@@ -321,6 +321,84 @@ def test_candidates_of_a_tie() -> None:
     assert table.candidates[0].score == pytest.approx(table.candidates[1].score)
     assert table.layout == pytest.approx(1)  # the grid is the same in both
     assert table.status == "review"
+
+
+WARDS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Ward<th data-key=beds>Beds<th data-key=staff>Staff"
+    "<tr data-key=wound><th>Surgery of wounds and burns<td><td>"
+    "<tr data-key=eye><th>Ophthalmology<td><td></table>",
+    'id = "wards"',
+)
+
+
+def test_label_put_together_from_pieces() -> None:
+    """A label around its values is told with all its pieces, the row ends where the lines end."""
+    text = "Ward Beds Staff\nSurgery of\n4 11\nwounds and burns\nOphthalmology 2 3\n"
+    explanation = explained(text, WARDS)
+    table = only(explanation)
+    label = next(step for step in table.steps if step.label == "Surgery of wounds and burns")
+    assert [text[a:b] for a, b in label.spans] == ["Surgery of", "wounds and burns"]
+    assert (label.line, label.last_line) == (2, 4)
+    ends = [step for step in table.steps if step.kind == "row_end"]
+    assert [step.line for step in ends if step.spans[0].end > step.spans[0].start][:3] == [1, 2, 3]
+    assert all(text[a:b].isspace() for step in ends for a, b in step.spans if a < b)
+    shown = table_view(explanation, table, "x", width=100, color=False)
+    assert "  2+     16  Surgery" in shown
+    assert "1 text stands on several lines" in shown
+    cell = cell_view(explain_cell(table, table.cells[3]), table, width=100, color=False)
+    assert "characters   16-26, 32-48 (lines 2 to 4)" in cell
+
+
+BOX = """\
++------------+------+-------+
+| Ward       | Beds | Staff |
++------------+------+-------+
+| Surgery of | 4    | 11    |
+| wounds and |      |       |
+| burns      |      |       |
++------------+------+-------+
+| Ophthal-   |      | 3     |
+| mology     |      |       |
++------------+------+-------+
+"""
+
+
+def test_drawn_cells() -> None:
+    """Cells of a box are told as drawn; no gap takes in a text, not even of a wrapped label."""
+    explanation = explained(BOX, WARDS)
+    table = only(explanation)
+    shown = table_view(explanation, table, "x", width=100, color=False)
+    assert "cells are those that the dump draws" in shown
+    assert "cells are those" not in overview(explained(UNKNOWN["html"]), "x", width=80, color=False)
+    seen = [(s.text, s.line, s.last_line) for s in table.steps if s.line and s.move is Move.ANCHOR]
+    assert ("Surgery of wounds and burns", 4, 6) in seen
+    gaps = [BOX[a:b] for s in table.steps if s.kind in ("blank", "row_end") for a, b in s.spans]
+    assert gaps
+    assert not [gap for gap in gaps if any(char.isalnum() for char in gap)]
+    (blank,) = [step for step in table.steps if step.move is Move.BLANK]
+    assert (blank.line, blank.key) == (8, "eye.beds")
+    assert table.flattening == pytest.approx(0.5, abs=0.01)
+    assert "the way of flattening alone" in shown
+
+
+def test_strays_that_are_no_texts_are_told_together() -> None:
+    """Texts in no cell come first, one a line; row ends and empty cells by their lines."""
+    rows = [DEPOT_LINES[k : k + 4] for k in range(0, len(DEPOT_LINES), 4)]
+    text = "\n\n".join("\t".join(row) for row in [*rows[:2], ["a running head"], *rows[2:]])
+    shown = overview(explained(text + "\n", DEPOTS), "x", width=100, color=False)
+    lines = shown[shown.index("  strays") : shown.index("  in doubt")].splitlines()
+    assert lines[1].startswith("  ! line 5, character 54: 'a running head'")
+    assert [line for line in lines[2:] if "character" in line] == []
+
+
+def test_open_edition_is_told() -> None:
+    """A table that is for review because its edition is open says so; a decided one doesn't."""
+    template = next(t for t in builtin_library().templates if t.id.endswith("2021/review"))
+    labels = [cell.text for cell in template.cells if cell.role == "label"]
+    tie = explained("\n".join([*labels, *map(str, range(15)), ""]))
+    assert "which of them it is stays open: 50.0%" in overview(tie, "x", width=80, color=False)
+    sure = overview(of_case("macheng-2019"), "x", width=80, color=False)
+    assert "stays open" not in sure
 
 
 def test_neighbours_in_the_dump() -> None:
