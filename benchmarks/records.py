@@ -130,7 +130,7 @@ def _cell_faults(cell: Record, raw: str, table: Record, markup: bool) -> Iterato
     texts = [other["text"] for other in others]
     if text in texts or len(set(texts)) < len(texts):
         yield "alternative twice"
-    if not markup and not all(word in raw for other in texts for word in other.split()):
+    if not markup and not all(other in raw or _is_scattered(other, raw) for other in texts):
         yield "alternative that is not in the document"
 
 
@@ -149,6 +149,12 @@ def _is_piece(text: str, pieces: Sequence[str], markup: bool, exact: bool) -> bo
 
 def _packed(text: str) -> str:
     return "".join(text.translate(SPACES).split())
+
+
+def _is_scattered(text: str, raw: str) -> bool:
+    """Whether the characters stand in the document in this order: the pieces of a drawn cell."""
+    rest = iter(raw)
+    return all(char in rest for char in _packed(text))
 
 
 def _in_range(spans: Sequence[Sequence[int]], within: Sequence[int]) -> bool:
