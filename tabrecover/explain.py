@@ -23,6 +23,7 @@ from enum import StrEnum
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tabrecover.added import added_rows
 from tabrecover.align import NOTHING, MoveScores, move_scores
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.headers import header_paths
@@ -77,6 +78,7 @@ class Move(StrEnum):
     BLANK = "blank"  # an empty value cell that the dump shows
     COVERED = "covered"  # a position under a spanning cell that the dump shows as an empty cell
     ROW_END = "row_end"
+    ADDED = "added"  # a word or value of a row that the template lacks, so it got a row of its own
     STRAY = "stray"  # a symbol inside the table that belongs nowhere
     OUTSIDE = "outside"  # a symbol before or behind the table
     LOST = "lost"  # a label that the dump does not show (an empty cell may stand for it)
@@ -489,6 +491,8 @@ class _Teller:
                         (slot, placement.probability, placement.margin)
                     )
         self.left_out = _rows_left_out(alignment)
+        self.rows = _rows_in_table(alignment)
+        self.added = dict(_cells_added(table, alignment))
 
     def tell(self, number: int, least: float) -> TableExplanation:
         steps = tuple(self.steps())
@@ -498,8 +502,8 @@ class _Teller:
             table.shape, table.confidence, table.status, table.certainty, least, evidence.layout,
             evidence.share, _candidates(evidence, table.template), _rounded(self.alignment.score),
             _rounded(sum(s.score for s in steps if s.score is not None)),
-            _counts(steps), self.left_out, tuple(_rules(self.table, self.alignment)),
-            table.unplaced, steps, table.cells, self.alignment, tuple(self.spans),
+            _counts(steps), tuple(self.rows[row] for row in self.left_out),
+            tuple(_rules(self.table, self.alignment)), table.unplaced, steps, table.cells, self.alignment, tuple(self.spans),
         )  # fmt: skip
 
     def steps(self) -> Iterator[Step]:
@@ -534,7 +538,7 @@ class _Teller:
         cell = self.template.cells[slot.cell] if slot.cell >= 0 else None
         return {
             "slot": number,
-            "row": slot.row,
+            "row": self.rows[slot.row],
             "col": number % (self.template.n_cols + 1) if cell else None,
             "key": cell.key if cell else None,
             "label": cell.text if cell and cell.role == "label" else None,
@@ -552,6 +556,10 @@ class _Teller:
         if best is not None:
             at = self.expected(best[0])
             other = Place(self.text_of(symbol), at["row"], at["col"], best[1], _rounded(-best[2]))
+        cell = self.added.get(symbol)
+        if cell is not None:
+            at = {"row": cell.row, "col": cell.col, "probability": cell.confidence}
+            return Step(Move.ADDED, runner_up=other, **at, **self.seen(symbol))
         move = Move.OUTSIDE if outside else Move.STRAY
         return Step(move, probability=probability, runner_up=other, **self.seen(symbol))
 
@@ -597,6 +605,22 @@ class _Teller:
     def texts(self, number: int) -> list[_Texts]:
         """Everything the slot may hold; equal texts are one, empty cell and nothing as well."""
         return _texts(self.alignment, number, self.text_of)
+
+
+def _rows_in_table(alignment: Alignment) -> list[int]:
+    """The table's row of every row of the template; rows that it lacks stand between them."""
+    below = [row.below for row in added_rows(alignment)]
+    return [row + bisect_left(below, row) for row in range(alignment.template.n_rows)]
+
+
+def _cells_added(table: Table, alignment: Alignment) -> Iterator[tuple[int, Cell]]:
+    """Symbols of rows that the template lacks, and the cells that they fill."""
+    for shift, added in enumerate(added_rows(alignment)):
+        cells = [cell for cell in table.cells if cell.row == added.below + shift + 1]
+        own = sorted(cells, key=lambda cell: cell.col)
+        yield from zip(added.values, [c for c in own if c.role == "value"], strict=False)
+        labels = [cell for cell in own if cell.role == "label"]
+        yield from ((word, labels[-1]) for word in added.words if labels)
 
 
 def _texts(alignment: Alignment, number: int, text_of: Callable[[int], str]) -> list[_Texts]:
@@ -666,15 +690,14 @@ def _gap(before: Sequence[Span], behind: Sequence[Sequence[Span]], starts: Seque
 def _rules(table: Table, alignment: Alignment) -> Iterator[Rule]:
     by_place = {(cell.row, cell.col): cell for cell in table.cells}
     checks = {check.rule: check for check in table.checks}
+    rows = _rows_in_table(alignment)
+    cells = alignment.template.cells
     for instance in alignment.template.instances:
         check = checks.get(instance.name)
         if check is None:
             continue
         sides = [
-            tuple(
-                _term(by_place[alignment.template.cells[i].row, alignment.template.cells[i].col])
-                for i in side
-            )
+            tuple(_term(by_place[rows[cells[i].row], cells[i].col]) for i in side)
             for side in (instance.left, instance.right)
         ]
         yield Rule(
@@ -735,15 +758,17 @@ def _rules_with(table: TableExplanation, cell: Cell) -> list[Rule]:
 def _choices(table: TableExplanation, cell: Cell) -> tuple[Choice, ...]:
     """All that the cell may hold, most probable first.
 
-    Without an alignment they are the record's: the cell's own text and its alternatives.
+    Without an alignment, and in rows that the template lacks, they are the record's: the cell's
+    own text and its alternatives.
     """
-    if table.alignment is None:
+    at = (cell.row, cell.col)
+    slot = next((s.slot for s in table.steps if s.slot is not None and (s.row, s.col) == at), None)
+    if table.alignment is None or slot is None:
         told = [(cell.text, cell.confidence), *cell.alternatives]
         return tuple(
             Choice(text, p, None, k == 0, cell.spans if k == 0 else ())
             for k, (text, p) in enumerate(told)
         )
-    slot = cell.row * (table.shape[1] + 1) + cell.col
     words = {step.symbol: step.text or "" for step in table.steps if step.symbol is not None}
     chosen = next((step.text or "" for step in table.steps if step.slot == slot), "")
     found = _texts(table.alignment, slot, lambda symbol: words.get(symbol, ""))
@@ -758,7 +783,8 @@ def _choices(table: TableExplanation, cell: Cell) -> tuple[Choice, ...]:
 
 def _parts(table: TableExplanation, cell: Cell, choices: Sequence[Choice]) -> Parts:
     layout = table.layout
-    if layout is None or cell.role == "label":
+    compared = any(choice.behind is not None for choice in choices)
+    if layout is None or cell.role == "label" or not compared:
         rest = cell.confidence / CEILING / (layout or 1.0) if layout != 0 else None
         return Parts(layout, rest, None, None, 1.0, CEILING, cell.confidence)
     own = next((choice for choice in choices if choice.chosen), None)

@@ -64,6 +64,7 @@ _NAMES = {
     Move.ROW_END: ("row end shown", "row ends shown"),
     Move.LOST: ("label lost", "labels lost"),
     Move.ABSENT: ("optional cell absent", "optional cells absent"),
+    Move.ADDED: ("text of an added row", "texts of added rows"),
     Move.STRAY: ("stray", "strays"),
     Move.OUTSIDE: ("symbol around the table", "symbols around the table"),
 }

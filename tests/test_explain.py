@@ -391,6 +391,21 @@ def test_strays_that_are_no_texts_are_told_together() -> None:
     assert [line for line in lines[2:] if "character" in line] == []
 
 
+def test_row_that_the_template_lacks() -> None:
+    """Texts of an added row stand in its cells; rows below it are told where the table has them."""
+    rows = [DEPOT_LINES[k : k + 4] for k in range(0, len(DEPOT_LINES), 4)]
+    text = "".join("\t".join(r) + "\n" for r in [*rows[:2], ["Old yard", "8", "1", "9"], *rows[2:]])
+    explanation = explained(text, DEPOTS)
+    table = only(explanation)
+    assert table.shape == (6, 4)
+    added = [(s.text, s.row, s.col) for s in table.steps if s.move is Move.ADDED]
+    assert added == [("Old yard", 2, 0), ("8", 2, 1), ("1", 2, 2), ("9", 2, 3)]
+    assert told(table, "south.cars").steps[0].text == "7"
+    assert [c.text for c in told(table, "south.cars").choices if c.chosen] == ["7"]
+    check_facts(explanation, text)
+    assert table.counts["added"] == 4
+
+
 def test_open_edition_is_told() -> None:
     """A table that is for review because its edition is open says so; a decided one doesn't."""
     template = next(t for t in builtin_library().templates if t.id.endswith("2021/review"))
