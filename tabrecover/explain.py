@@ -503,7 +503,8 @@ class _Teller:
             evidence.share, _candidates(evidence, table.template), _rounded(self.alignment.score),
             _rounded(sum(s.score for s in steps if s.score is not None)),
             _counts(steps), tuple(self.rows[row] for row in self.left_out),
-            tuple(_rules(self.table, self.alignment)), table.unplaced, steps, table.cells, self.alignment, tuple(self.spans),
+            tuple(_rules(self.table, self.alignment)), table.unplaced, steps, table.cells,
+            self.alignment, tuple(self.spans),
         )  # fmt: skip
 
     def steps(self) -> Iterator[Step]:
