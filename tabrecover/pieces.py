@@ -4,16 +4,19 @@ A column's text that is wrapped inside its column comes out in pieces, with the 
 of the other columns between them: no contiguous match sees such a label. Its pieces still stand
 below each other in order, each from the start of a word. So from every word that begins a label
 the rest is looked for in the next lines (a greedy match against the sorted labels), and the later
-pieces of a complete label are moved behind its first. Nothing else changes its order, and offsets
-lead back to where every piece stood.
+pieces of a complete label are moved behind its first. In sentences such pieces stand by chance: so
+on each line, labels and pieces must make up a part of what is written. Nothing else changes its
+order, and offsets lead back to where every piece stood.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,6 +38,7 @@ MAX_LINES_BETWEEN = 6  # lines with text over which one piece of a label may fol
 MIN_LENGTH = 4  # folded characters of a label that is worth putting together
 MAX_PIECES = 12
 MAX_STARTS = 64  # labels with the same beginning that are tried
+MIN_SHARE = 0.25  # of the letters on a piece's line that belong to labels and pieces
 _WORD = re.compile(r"\S+")
 _PARTED = re.compile(f"[{BARS}\t]")  # cells that bars or tabs part are not wrapped
 
@@ -62,9 +66,11 @@ def join_pieces(
     long = [hit for hit in hits if hit.end - hit.start >= MIN_LENGTH]
     np.add.at(whole, folded.origin[[hit.start for hit in long]], 1)
     np.add.at(whole, folded.origin[[hit.end - 1 for hit in long]] + 1, -1)
-    words = _words(document.text, np.cumsum(whole) > 0)
+    taken = (np.cumsum(whole) > 0)[:-1]
+    words = _words(document.text, taken)
     finder = _Finder(words, library)
     found = [pieces for at in range(len(words)) if (pieces := finder.label_from(at))]
+    found = _among_labels(document.text, found, taken) if found else []
     return _moved(document, found) if found else document
 
 
@@ -86,6 +92,26 @@ def _words(text: str, taken: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list
     return words
 
 
+def _among_labels(
+    text: str, labels: Sequence[list[Span]], taken: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> list[list[Span]]:
+    """The labels whose pieces all stand on lines of which labels make up a part."""
+    of_label = taken.copy()
+    for piece in chain.from_iterable(labels):
+        of_label[slice(*piece)] = True
+    letters = np.fromiter(map(str.isalpha, text), dtype=np.bool_, count=len(text))
+    ends = [match.start() for match in re.finditer("\n", text)]
+    edges = np.array([0, *ends, len(text)])
+    written, own = (
+        np.diff(np.concatenate(([0], np.cumsum(chars)))[edges])
+        for chars in (letters, letters & of_label)
+    )
+    good = own >= MIN_SHARE * written
+    return [
+        label for label in labels if all(good[bisect_left(ends, piece.start)] for piece in label)
+    ]
+
+
 @lru_cache(maxsize=8)
 def _sorted_phrases(library: Library) -> list[str]:
     return sorted(phrase for phrase in library.phrases if len(phrase) >= MIN_LENGTH)
@@ -96,9 +122,11 @@ class _Finder:
         self.words = words
         self.phrases = _sorted_phrases(library)
         self.used: set[int] = set()
-        self.line_starts = [
-            at for at, word in enumerate(words) if not at or words[at - 1].line < word.line
-        ]
+        self.places: dict[str, list[int]] = defaultdict(list)
+        for at, word in enumerate(words):
+            self.places[word.form].append(at)
+        self.beginnings: dict[str, list[list[int]]] = {}
+        self.following: dict[tuple[str, int], int | None] = {}
 
     def label_from(self, at: int) -> list[Span]:
         """The pieces of the label that begins with word `at`; none if it is whole, or no label."""
@@ -146,12 +174,30 @@ class _Finder:
     def _next_piece(self, rest: str, run: tuple[int, int]) -> int | None:
         """The first word on the next lines with which `rest` goes on."""
         line = self.words[run[0]].line
-        at = self.line_starts[line + 1] if line + 1 < len(self.line_starts) else len(self.words)
-        while at < len(self.words) and self.words[at].line <= line + MAX_LINES_BETWEEN:
-            if rest.startswith(self.words[at].form) and at not in self.used:
-                return at
-            at += 1
+        key = rest, line
+        if key not in self.following or self.following[key] in self.used:
+            starts = (self._first(places, line) for places in self._places_of(rest))
+            self.following[key] = min((at for at in starts if at is not None), default=None)
+        return self.following[key]
+
+    def _places_of(self, rest: str) -> list[list[int]]:
+        """The places of each word with which `rest` may go on."""
+        if rest not in self.beginnings:
+            forms = (rest[:length] for length in range(1, len(rest) + 1))
+            self.beginnings[rest] = [self.places[form] for form in forms if form in self.places]
+        return self.beginnings[rest]
+
+    def _first(self, places: Sequence[int], line: int) -> int | None:
+        """The first unused place on the lines behind `line`, if it is near."""
+        for number in range(bisect_left(places, line + 1, key=self._line), len(places)):
+            if self._line(places[number]) > line + MAX_LINES_BETWEEN:
+                break
+            if places[number] not in self.used:
+                return places[number]
         return None
+
+    def _line(self, at: int) -> int:
+        return self.words[at].line
 
 
 def _moved(document: Document, labels: Sequence[Sequence[Span]]) -> Document:

@@ -1,0 +1,144 @@
+"""Laws of flattening: read by hand from handwritten gaps, and found in the dumps of real tools."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tabrecover import recover
+from tabrecover.dialects import Law, fingerprint
+from tests.cases import CORPUS
+
+FIT = CORPUS / "flattened" / "fit.jsonl.xz"
+
+
+def law_of(gaps: list[str], name: str) -> Law:
+    """The first law of that name among those that may hold for one table with these gaps."""
+    return next(law for law in fingerprint([gaps]) if law.name == name)
+
+
+def stream(*inner: str) -> list[str]:
+    return ["", *inner, ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "gaps", "reading"),
+    [
+        ("html", stream("c", "cr", "cc", "crc"), ["", "", "R", "B", "RB", ""]),
+        ("tabs", stream("T", "e", "TT", "eT", "T", "T"), ["", "", "R", "B", "RB", "", "", ""]),
+        ("tabs", stream("eTe", "eTTe", "eee", "eTe", "eeTe"), ["", "", "B", "R", "", "RB", ""]),
+        ("bars", stream("b", "e", "bb", "e", "b"), ["", "", "R", "B", "R", "", ""]),
+        ("bars", stream("b", "beb", "bb", "beb", "b"), ["", "", "R", "B", "R", "", ""]),
+        ("bars-padded-lines", stream("be", "be", "bebe", "be", "bebbe", "be", "be", "bebe"),
+         ["", "", "", "R", "", "R", "", "", "R", ""]),
+        ("bars-padded-rows", stream("b", "b", "bbe", "b", "bbbe", "b", "b", "bbe"),
+         ["", "", "", "R", "", "R", "", "", "R", ""]),
+        ("lines-blank", stream("ee", "eeee", "ee", "eeeeee", "ee"),
+         ["", "", "B", "", "BB", "", ""]),
+        ("lines-space", stream("e", "ese", "e", "e"), ["", "", "B", "", "", ""]),
+        ("lines-space", stream(*["e", "eoe", "e", "eoeoe", "e", "eoe", "ese", "eoe"]),
+         ["", "", "R", "", "R", "", "R", "B", "R", ""]),
+        ("lines", stream("e", "e", "e"), [""] * 5),
+        ("rows", stream("", "", "e", "", "", "e", ""), ["", "", "", "R", "", "", "R", "", ""]),
+        ("order", stream("", "", ""), [""] * 5),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_gaps_are_read_as_by_hand(name: str, gaps: list[str], reading: list[str]) -> None:
+    """Each law tells empty cells and row ends in gaps as a person who knows the tool would."""
+    assert law_of(gaps, name).read(gaps) == reading
+
+
+def test_padded_rows_may_open_with_a_bar() -> None:
+    """The bar before a row's first cell is no padding."""
+    gaps = stream("b", "b", "bbeb", "b", "bbbeb", "b", "b", "bbeb", "b")
+    assert law_of(gaps, "bars-padded-rows").read(gaps)[3:6] == ["R", "", "R"]
+
+
+def test_row_ends_may_look_like_blanks() -> None:
+    """Where every row ends with more line ends than a cell, a second law says how many."""
+    gaps = stream(*["e", "e", "eee"] * 4)
+    laws = fingerprint([gaps], ["eee"] * 4)
+    assert [(law.name, law.rows_shown, law.row_blanks) for law in laws] == [
+        ("lines-blank", False, 0),
+        ("lines-blank", True, 2),
+    ]
+
+
+def test_repeats_add_a_law() -> None:
+    """Labels that stand twice side by side may be one that was repeated over its span."""
+    gaps = stream("T", "e", "T", "e", "T")
+    names = [law.name for law in fingerprint([gaps], repeats=True)]
+    assert names == ["tabs", "tabs-repeated"]
+    cells = stream("c", "cr", "c")
+    assert [law.name for law in fingerprint([cells], rectangles=True, repeats=True)] == [
+        "html",
+        "rectangle",
+        "rectangle-repeated",
+    ]
+
+
+gap_streams = st.lists(st.text(st.sampled_from("besTgcro"), max_size=5), min_size=1, max_size=20)
+
+
+@given(st.lists(gap_streams, min_size=1, max_size=3), st.lists(st.text(st.sampled_from("be"))),
+       st.booleans(), st.booleans())  # fmt: skip
+def test_every_law_reads_every_gap(
+    streams: list[list[str]], breaks: list[str], rectangles: bool, repeats: bool
+) -> None:
+    """Some law is always found, and what it reads are blanks and row ends, one text a gap."""
+    laws = fingerprint(streams, breaks, rectangles=rectangles, repeats=repeats)
+    assert laws
+    for law in laws:
+        assert 0 <= law.confidence <= 1
+        assert law.surprise <= 0
+        for gaps in streams:
+            reading = law.read(gaps)
+            assert len(reading) == len(gaps)
+            assert set("".join(reading)) <= {"B", "R"}
+            assert law.blanks_shown or "B" not in "".join(reading)
+
+
+LAWS = {
+    "beautifulsoup": "lines-blank", "beautifulsoup-bar": "bars-padded-rows",
+    "beautifulsoup-lines": "lines-blank", "beautifulsoup-space": "order",
+    "beautifulsoup-strip": "lines", "boilerpy3": "lines", "chromium": "tabs", "elinks-80": "html",
+    "html": "html", "html-to-markdown": "bars", "html-unclosed": "html", "html2text-padded": "bars",
+    "inscriptis": "rows", "inscriptis-tab": "tabs", "justext": "lines", "libreoffice-tabs": "tabs",
+    "libreoffice-text": "lines-blank", "links-200": "html", "lxml-text-content": "lines-space",
+    "markdownify": "bars", "markitdown": "bars", "node-html-markdown": "bars",
+    "pandas-csv": "rectangle-repeated", "pandas-markdown": "bars-repeated", "pandas-string": "rows",
+    "pandas-tsv": "tabs-repeated", "pandoc-gfm": "bars", "pandoc-plain": "rectangle",
+    "pandoc-rst": "rectangle", "pdfminer": "lines", "pdfplumber": "rows", "pdftotext": "lines",
+    "pdftotext-layout": "rows", "pdftotext-raw": "rows", "pypdf": "rows", "pypdfium2": "rows",
+    "readability": "lines-space", "selectolax-lines": "lines-blank", "trafilatura-2.3.1": "bars",
+    "w3m-200": "html", "w3m-80": "html",
+}  # fmt: skip
+PADDED = {"trafilatura-1.12.2", "trafilatura-2.0.0"}  # in lines or in rows, as the page is written
+
+
+@cache
+def dumps() -> dict[str, str]:
+    """An undamaged dump of the same form by each flattener, from the set `fit`."""
+    found: dict[str, str] = {}
+    with lzma.open(FIT, "rt", encoding="utf-8") as stream:
+        for line in stream:
+            dump = json.loads(line)
+            if dump["mangling"] == "none" and dump["document"].startswith("cn-2021-fit-"):
+                found.setdefault(dump["flattener"], dump["text"])
+    return found
+
+
+@pytest.mark.parametrize("flattener", sorted({*LAWS, *PADDED}))
+def test_the_law_of_a_real_tool_is_found(flattener: str) -> None:
+    """A dump of a form is read by the law of the tool that made it."""
+    name = recover(dumps()[flattener]).dialect.name
+    if flattener in PADDED:
+        assert name in {"bars-padded-lines", "bars-padded-rows"}
+    else:
+        assert name == LAWS[flattener]

@@ -1,0 +1,154 @@
+"""Labels cut in pieces by wrapped columns: put together where they are, and nowhere else."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tabrecover.fold import fold, fold_text
+from tabrecover.library import Library
+from tabrecover.model import Document
+from tabrecover.pieces import join_pieces
+from tabrecover.storage import parse_template
+
+LABELS = ["Region", "Number of deaths", "Elective admissions", "Legal form", "Area", "社会公益组织",
+          "法律服务机构", "North of England", "Never", "总计"]  # fmt: skip
+LIBRARY = Library(
+    [
+        parse_template(
+            "<table><tr>"
+            + "".join(f"<th>{label}" for label in LABELS)
+            + f"<tr>{'<td>' * len(LABELS)}</table>",
+            name="labels",
+        )
+    ]
+)
+
+
+def joined(text: str) -> Document:
+    folded = fold(text)
+    document = Document(text, "text", text)
+    return join_pieces(document, folded, LIBRARY.find(folded), LIBRARY)
+
+
+def check_offsets(text: str, document: Document) -> None:
+    """Every character of the input stands once in the document, and leads back to itself."""
+    if document.starts is None or document.ends is None:
+        assert document.text == text
+        return
+    starts = document.starts.tolist()
+    assert sorted(starts) == list(range(len(text)))
+    assert document.ends.tolist() == [start + 1 for start in starts]
+    assert document.text == "".join(text[start] for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Region Number of Elective\n deaths admissions\nA 1 2\n",
+         ["Number of deaths", "Elective admissions"]),
+        ("社会 法律\n公益 服务\n组织 机构\n1 2\n", ["社会公益组织", "法律服务机构"]),
+        ("North 1 2\nof 3 4\nEngland 5 6\n", ["North of England"]),
+        ("Number\n1\n2\nof\n3\ndeaths\n", ["Number of deaths"]),
+        ("Electiv Region\ne ad-\nmissions\n", ["Elective admissions"]),
+        ("Legal\r\nform 1\r\n", ["Legal form"]),
+    ],
+    ids=["two heads", "three lines", "numbers between", "lines between", "cut words", "crlf"],
+)  # fmt: skip
+def test_pieces_are_put_together(text: str, labels: list[str]) -> None:
+    """A label that a column wrapped stands whole in the result, and its pieces lead back."""
+    document = joined(text)
+    for label in labels:
+        assert fold_text(label) in fold(document.text).text
+    check_offsets(text, document)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Region Number of deaths\nNorth of England 12\n",
+        "Region | Number of\nA | deaths\n",
+        "Number of\tRegion\ndeaths\t\n",
+        "deaths\nNumber of\n",
+        "Number of\n1 2 3\n",
+        "Number of deaths\ndeaths\n",
+        "Number of\n" + "another line\n" * 7 + "deaths\n",
+        "These are facts that we have about it.\nIn it, a town is the whole of it all.\nRegion 1\n",
+        "Whatever has a legal meaning in this land\nis told on the form that everyone gets\n",
+    ],
+    ids=["empty", "whole", "bars", "tabs", "wrong order", "half", "no rest", "far", "cut words",
+         "sentences"],
+)  # fmt: skip
+def test_without_pieces_the_document_stays(text: str) -> None:
+    """Whole labels, cells that bars part, halves and sentences come back as the same document."""
+    folded = fold(text)
+    document = Document(text, "text", text)
+    assert join_pieces(document, folded, LIBRARY.find(folded), LIBRARY) is document
+
+
+def test_a_whole_label_lends_no_word() -> None:
+    """The words of a label that stands whole are no pieces of another."""
+    text = "Legal 1\nLegal form 2\nRegion 3\n"
+    assert joined(text).text == text
+
+
+def test_html_and_declared_cells_are_left_alone() -> None:
+    """Where cells are declared, nothing is cut by columns."""
+    text = "Legal\nform\n"
+    folded = fold(text)
+    document = Document(text, "html", text)
+    assert join_pieces(document, folded, LIBRARY.find(folded), LIBRARY) is document
+
+
+words = st.sampled_from(
+    [*" ".join(LABELS).split(), "社会", "公益", "组织", "法律", "12", "a", "other", "e", ".", "🙂"]
+)
+texts = st.lists(st.lists(words, max_size=5).map(" ".join), max_size=10).map("\n".join)
+
+
+@given(texts)
+@settings(max_examples=300, deadline=None)
+def test_pieces_are_moved_and_nothing_else(text: str) -> None:
+    """The result is a permutation of the input; what is not moved keeps its order."""
+    document = joined(text)
+    check_offsets(text, document)
+    assert Counter(document.text) == Counter(text)
+    if document.starts is not None:
+        ahead = [b for a, b in zip(document.starts[:-1], document.starts[1:], strict=True) if b > a]
+        assert len(ahead) >= len(document.text) - 1 - 2 * len(text.split())
+
+
+@given(texts)
+@settings(max_examples=300, deadline=None)
+def test_joining_again_changes_no_label(text: str) -> None:
+    """A label put together stands whole, so another pass leaves it where it is."""
+    once = joined(text)
+    hits = Counter(hit.phrase for hit in LIBRARY.find(fold(once.text)))
+    again = Counter(hit.phrase for hit in LIBRARY.find(fold(joined(once.text).text)))
+    assert not hits - again
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Number " * 4000 + "\n", "Number\n" * 1000, "Number of\n1 2\ndeaths\n" * 300,
+     "Number " * 1000 + "\n" + "word " * 1000 + "\n"],
+    ids=["one line", "many lines", "labels", "long lines"],
+)  # fmt: skip
+def test_time_grows_with_the_text_alone(line: str) -> None:
+    """Four times the text takes no more than about four times as long."""
+    times = []
+    for count in (1, 4):
+        text = (
+            line * count if line.count("\n") > 2 else line.replace("\n", " ") * count + "\n" + line
+        )
+        folded = fold(text)
+        hits = LIBRARY.find(folded)
+        start = time.process_time()
+        join_pieces(Document(text, "text", text), folded, hits, LIBRARY)
+        times.append(time.process_time() - start)
+    assert times[1] < 8 * times[0] + 0.1
