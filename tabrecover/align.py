@@ -28,6 +28,7 @@ from tabrecover.errors import UsageError
 from tabrecover.fillings import Lattice, Way
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
+from tabrecover.positions import Extent, Positions, learn
 from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
@@ -186,16 +187,19 @@ def align(
     library: Library,
     scoring: Scoring,
     texts: Sequence[str] | None = None,
+    where: Sequence[Extent] | None = None,
 ) -> Alignment:
     """Align symbols with template `number` of `library`.
 
     `phrases[k]` is the phrase id of symbol `k` or -1; with the units' `texts`, sums weigh what
-    the order of symbols leaves open. Raises `UsageError` if a segment is too large, which
-    `alignment_score` tells before.
+    the order of symbols leaves open; `where` they stand in their lines draws them to columns.
+    Raises `UsageError` if a segment is too large, which `alignment_score` tells before.
     """
     solver = _Solver(library.templates[number], symbols, scoring)
     anchors = _anchors(phrases, number, library)
     segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
+    if where is not None:
+        solver.learn_positions(anchors, where)
     rivals = [solver.solve(segment) for segment in segments]
     for symbol, slot in anchors:
         solver.anchor(symbol, slot)
@@ -366,12 +370,19 @@ class _Solver:
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
         self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
         self.has_optional = bool(template.optional_slots.any())
+        self.positions: Positions | None = None
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
         self.label_scores: dict[tuple[str, tuple[str, ...], SlotKind], float] = {}
         self.solved: dict[_Key, _Solution] = {}
         self.scored: dict[_Key, float] = {}
+
+    def learn_positions(self, anchors: Sequence[tuple[int, int]], where: Sequence[Extent]) -> None:
+        """From here on, texts are drawn to the columns that they stand below."""
+        units = [symbol.unit for symbol in self.symbols]
+        kinds: list[int] = self.kinds.tolist()
+        self.positions = learn(self.template, kinds, units, anchors, where)
 
     def anchor_score(self, slot: int) -> float:
         forms = self.template.cells[self.template.slots[slot].cell].forms
@@ -492,7 +503,7 @@ class _Solver:
     def _key(self, segment: _Segment) -> _Key | None:
         """Equal for segments with equal lattices; None where texts make each its own."""
         start, stop, first, last = segment
-        if self.texts_before[stop] > self.texts_before[start]:
+        if self.positions is not None or self.texts_before[stop] > self.texts_before[start]:
             return None
         return (
             self.kinds[start:stop].tobytes(),
@@ -535,6 +546,8 @@ class _Solver:
             match[:, optional] += np.log(self.scoring.optional_used)
         if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
+        if self.positions is not None:
+            match += self._drawn_to_columns(segment, self.positions)
         stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)
         if self.scoring.row_blanks:
             behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
@@ -548,6 +561,18 @@ class _Solver:
         if stop == len(self.symbols):
             stray[:, -1] = self.scoring.skip_behind[kinds]
         return Lattice(match, stray, self.slot_skips[first:last])
+
+    def _drawn_to_columns(self, segment: _Segment, positions: Positions) -> Matrix:
+        """What the places of texts say for value slots."""
+        start, stop, first, last = segment
+        odds = np.zeros((stop - start, last - first))
+        slots = np.flatnonzero(self.slot_kinds[first:last] <= SlotKind.TEXT).tolist()
+        for k in range(start, stop):
+            if self.symbols[k].unit >= 0:
+                for j in slots:
+                    column = (first + j) % (self.template.n_cols + 1)
+                    odds[k - start, j] = positions.log_odds(k, column)
+        return odds
 
     def _rows_added(self, start: int, stop: int) -> Iterator[tuple[list[int], float]]:
         """Runs of words and as many values as a row has, or fewer: rows that the template lacks.

@@ -27,6 +27,7 @@ from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
+from tabrecover.positions import extents
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
 from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
 from tabrecover.scoring import Scoring
@@ -53,6 +54,7 @@ EDITION_NATS = 20.0  # the most that one other table can say about the edition
 UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
+MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
@@ -493,7 +495,13 @@ def _table(
     chosen = readings[best]
     texts = [document.text[unit.start : unit.end] for unit in units.units]
     alignment = align(
-        chosen.symbols, chosen.phrases, chosen.template, library, chosen.scoring, texts
+        chosen.symbols,
+        chosen.phrases,
+        chosen.template,
+        library,
+        chosen.scoring,
+        texts,
+        extents(document, units.units) if _only_spaces(units, law.law) else None,
     )
     if not holds_values(alignment):
         return None
@@ -518,8 +526,16 @@ def _table(
         template.title,
         certainty,
         alignment=alignment,
-        evidence=Evidence(document, units, law.law.name, law.share, chosen.scoring, right, candidates),
+        evidence=Evidence(
+            document, units, law.law.name, law.share, chosen.scoring, right, candidates
+        ),
     )
+
+
+def _only_spaces(units: Units, law: Law) -> bool:
+    """Whether rows are lines whose cells wide spaces part, so that columns can be seen."""
+    wide = sum("g" in gap for gap in units.gaps)
+    return law.name == "rows" and wide * MIN_WIDE >= len(units.gaps)
 
 
 def _cut_right(law: _Readings, template: Template) -> float:
