@@ -122,6 +122,7 @@ def _outcomes(plain: PlainTable, truth: Truth | None) -> dict[tuple[int, int], b
 class Sample(NamedTuple):
     """Signs `[n, k]`, outcomes `[n]` (0 or 1) and folds `[n]` of the values of one kind."""
 
+    directions: tuple[int, ...]
     signs: Floats
     right: Floats
     fold: npt.NDArray[np.int64]
@@ -131,14 +132,30 @@ def sample_of(observations: Sequence[Observation], *, known: bool) -> Sample:
     """The values with, or without, a template; all of a document are in one fold."""
     own = [o for o in observations if o.known == known]
     return Sample(
+        tuple((KNOWN if known else UNKNOWN).values()),
         np.array([o.signs for o in own], dtype=np.float64),
         np.array([o.right for o in own], dtype=np.float64),
         np.array([zlib.crc32(o.document.encode()) % FOLDS for o in own], dtype=np.int64),
     )
 
 
-def fit_logistic(signs_: Floats, right: Floats) -> Floats:
-    """Bias and weights, by Newton's method; a ridge on the weights keeps them finite."""
+def fit_logistic(signs_: Floats, right: Floats, directions: Sequence[int]) -> Floats:
+    """Bias and weights; signs whose weights would point against their direction are left out.
+
+    Such a weight says more of the documents at hand than of the sign.
+    """
+    used = np.ones(len(directions), dtype=bool)
+    while True:
+        beta = np.zeros(1 + len(directions))
+        beta[np.append(True, used)] = _newton(signs_[:, used], right)
+        against = beta[1:] * np.array(directions) < 0
+        if not against.any():
+            return beta
+        used[np.argmin(np.where(against, beta[1:] * np.array(directions), np.inf))] = False
+
+
+def _newton(signs_: Floats, right: Floats) -> Floats:
+    """Logistic regression by Newton's method; a ridge on the weights keeps them finite."""
     x = np.column_stack([np.ones(len(signs_)), signs_])
     ridge = np.full(x.shape[1], RIDGE)
     ridge[0] = 1e-6
@@ -164,7 +181,7 @@ def left_out(sample: Sample) -> Floats:
     for number in range(FOLDS):
         inside = sample.fold == number
         if inside.any():
-            beta = fit_logistic(sample.signs[~inside], sample.right[~inside])
+            beta = fit_logistic(sample.signs[~inside], sample.right[~inside], sample.directions)
             predicted[inside] = _logistic(beta[0] + sample.signs[inside] @ beta[1:])
     return predicted
 
@@ -186,7 +203,9 @@ def isotonic(x: Floats, right: Floats) -> Curve:
         ):
             top = blocks.pop()
             blocks[-1] = [a + b for a, b in zip(blocks[-1], top, strict=True)]
-    while len(blocks) > 1 and (blocks[-1][2] < MIN_BLOCK or _share(blocks[-2]) >= _share(blocks[-1])):
+    while len(blocks) > 1 and (
+        blocks[-1][2] < MIN_BLOCK or _share(blocks[-2]) >= _share(blocks[-1])
+    ):
         top = blocks.pop()
         blocks[-1] = [a + b for a, b in zip(blocks[-1], top, strict=True)]
     return Curve(
@@ -212,7 +231,7 @@ def fit(sample: Sample) -> tuple[Regression, Floats]:
         if inside.any():
             curve = isotonic(predicted[~inside], sample.right[~inside])
             confidence[inside] = np.interp(predicted[inside], curve.above, curve.value)
-    beta = fit_logistic(sample.signs, sample.right)
+    beta = fit_logistic(sample.signs, sample.right, sample.directions)
     curve = isotonic(predicted, sample.right)
     weights = tuple(round(float(w), 6) for w in beta[1:])
     return Regression(round(float(beta[0]), 6), weights, curve), confidence

@@ -30,27 +30,30 @@ if TYPE_CHECKING:
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
-KNOWN = (
-    "certainty",  # logit of the model's probability
-    "left_over",  # log(1 + numbers of the table's stretch that found no slot)
-    "doubt",  # share of the table's values that are in doubt
-    "labels_lost",  # share of the labels that were not seen
-    "row_unseen",  # 1: no label was seen in the cell's row
-    "blank",  # 1: the cell is told to be empty
-    "blank_unseen",  # 1: it is, and the dump shows no blanks
-    "order_only",  # 1: the dump shows neither blanks nor row ends
-    "law_open",  # 1 - probability of the way of flattening
-    "confirmed",  # log(1 + rules that hold with this cell, sums of zero apart)
-    "refuted",  # log(1 + broken rules with this cell)
-    "rules_broken",  # share of the table's rules that are broken
-)
-UNKNOWN = (
-    "certainty",
-    "declared",  # 1: markup tells labels from values
-    "headed",  # 1: the cell's column has a label
-    "row_headed",  # 1: its row has one
-    "ragged",  # share of rows that are shorter than the widest
-)
+
+# The signs of a value, and in which direction each may move its probability: up, down, either.
+KNOWN = {
+    "certainty": +1,  # logit of the model's probability
+    "left_over": -1,  # log(1 + numbers of the table's stretch that found no slot)
+    "doubt": -1,  # share of the table's values that are in doubt
+    "labels_lost": -1,  # share of the labels that were not seen
+    "row_unseen": -1,  # 1: no label was seen in the cell's row
+    "blank": 0,  # 1: the cell is told to be empty
+    "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
+    "order_only": -1,  # 1: the dump shows neither blanks nor row ends
+    "law_open": -1,  # 1 - probability of the way of flattening
+    "confirmed": +1,  # log(1 + rules that hold with this cell, sums of zero apart)
+    "refuted": -1,  # log(1 + broken rules with this cell)
+    "rules_broken": -1,  # share of the table's rules that are broken
+    "added": -1,  # 1: the cell is in a row that the template lacks
+}
+UNKNOWN = {
+    "certainty": +1,
+    "declared": +1,  # 1: markup tells labels from values
+    "headed": +1,  # 1: the cell's column has a label
+    "row_headed": +1,  # 1: its row has one
+    "ragged": -1,  # share of rows that are shorter than the widest
+}
 
 
 class Curve(NamedTuple):
@@ -116,7 +119,7 @@ class Calibration:
         return min(kept, default=1.0)
 
 
-def _regression(stored: Mapping[str, Any], names: Sequence[str]) -> Regression:
+def _regression(stored: Mapping[str, Any], names: Iterable[str]) -> Regression:
     curve = Curve(tuple(stored["curve"][0]), tuple(stored["curve"][1]))
     weights = tuple(float(stored["weights"][name]) for name in names)
     return Regression(float(stored["bias"]), weights, curve)
@@ -139,6 +142,7 @@ def calibrated(table: Table, calibration: Calibration) -> Table:
         cells=cells,
         confidence=round(table_confidence(cells) * edition, 6),
         status=table_status(cells, table.checks, ACCEPT, table.certainty),
+        model=table,
     )
 
 
@@ -198,6 +202,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             log1p(holding[cell.key or ""]),
             log1p(broken[cell.key or ""]),
             rules_broken,
+            float(cell.key is None),
         )
         for cell in values
     ]

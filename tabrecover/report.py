@@ -98,7 +98,7 @@ def terminal(results: Iterable[Outcome], least: float, *, width: int, color: boo
         yield f"{one_line(result.source)}: {told}\n"
         for table in result.recovery.tables:
             yield f"\n{_heading(table)}\n"
-            yield draw_table(table.cells, table.shape, width=width, least=least, color=color)
+            yield draw_table(table.drawn, table.shape, width=width, least=least, color=color)
             yield "\n"
             yield "".join(f"! {_sum(check)}\n" for check in _broken(table))
             if table.unplaced:

@@ -60,7 +60,8 @@ class Table:
     the expected share of right values, `unplaced` input spans of texts that found no cell,
     `certainty` the probability that the table is of this template and no other edition, whose
     cells may be the same, `labels_declared` whether markup tells labels from values, `alignment`
-    and `evidence` what led here (None without a template).
+    and `evidence` what led here (None without a template), `model` the table with the confidences
+    that the model gave, before calibration (None if these are they).
     """
 
     template: str | None
@@ -76,6 +77,16 @@ class Table:
     labels_declared: bool = False
     alignment: Alignment | None = field(default=None, repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    model: Table | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def drawn(self) -> tuple[Cell, ...]:
+        """The cells as renderings mark them.
+
+        In a table of unknown layout the labels are guessed, which puts every value in doubt; its
+        confidence tells so. The marks are for values whose place is in doubt besides.
+        """
+        return self.model.cells if self.template is None and self.model else self.cells
 
     @property
     def grid(self) -> list[list[Cell]]:
@@ -94,15 +105,15 @@ class Table:
 
     def to_html(self, *, least: float = ACCEPT) -> str:
         """The table as HTML with spans; values below `least` confidence are marked."""
-        return render.to_html(self.cells, self.shape, template=self.template, least=least)
+        return render.to_html(self.drawn, self.shape, template=self.template, least=least)
 
     def to_csv(self, *, least: float = ACCEPT) -> str:
         """The rectangle as CSV, texts at their cells' origins; `0 ?` is a doubtful 0."""
-        return render.to_csv(self.cells, self.shape, least=least)
+        return render.to_csv(self.drawn, self.shape, least=least)
 
     def to_markdown(self, *, least: float = ACCEPT) -> str:
         """The rectangle as a GitHub-flavoured Markdown table; `0 ?` is a doubtful 0."""
-        return render.to_markdown(self.cells, self.shape, least=least)
+        return render.to_markdown(self.drawn, self.shape, least=least)
 
     def tidy(self) -> list[dict[str, str | int | float | None]]:
         """One row a value; columns as in `render.TIDY_COLUMNS`."""
