@@ -31,6 +31,7 @@ def stream(*inner: str) -> list[str]:
     [
         ("html", stream("c", "cr", "cc", "crc"), ["", "", "R", "B", "RB", ""]),
         ("tabs", stream("T", "e", "TT", "eT", "T", "T"), ["", "", "R", "B", "RB", "", "", ""]),
+        ("tabs", stream("T", "Te", "T", "e", "T"), ["", "", "BR", "", "R", "", ""]),
         ("tabs", stream("eTe", "eTTe", "eee", "eTe", "eeTe"), ["", "", "B", "R", "", "RB", ""]),
         ("bars", stream("b", "e", "bb", "e", "b"), ["", "", "R", "B", "R", "", ""]),
         ("bars", stream("b", "beb", "bb", "beb", "b"), ["", "", "R", "B", "R", "", ""]),

@@ -76,12 +76,13 @@ def test_pieces_are_put_together(text: str, labels: list[str]) -> None:
         "Number of\tRegion\ndeaths\t\n",
         "deaths\nNumber of\n",
         "Number of\n1 2 3\n",
+        "Number x of\ndeaths\n",
         "Number of deaths\ndeaths\n",
         "Number of\n" + "another line\n" * 7 + "deaths\n",
         "These are facts that we have about it.\nIn it, a town is the whole of it all.\nRegion 1\n",
         "Whatever has a legal meaning in this land\nis told on the form that everyone gets\n",
     ],
-    ids=["empty", "whole", "bars", "tabs", "wrong order", "half", "no rest", "far", "cut words",
+    ids=["empty", "whole", "bars", "tabs", "wrong order", "half", "same line", "no rest", "far", "cut words",
          "sentences"],
 )  # fmt: skip
 def test_without_pieces_the_document_stays(text: str) -> None:
