@@ -82,8 +82,8 @@ def test_pieces_are_put_together(text: str, labels: list[str]) -> None:
         "These are facts that we have about it.\nIn it, a town is the whole of it all.\nRegion 1\n",
         "Whatever has a legal meaning in this land\nis told on the form that everyone gets\n",
     ],
-    ids=["empty", "whole", "bars", "tabs", "wrong order", "half", "same line", "no rest", "far", "cut words",
-         "sentences"],
+    ids=["empty", "whole", "bars", "tabs", "wrong order", "half", "same line", "no rest", "far",
+         "cut words", "sentences"],
 )  # fmt: skip
 def test_without_pieces_the_document_stays(text: str) -> None:
     """Whole labels, cells that bars part, halves and sentences come back as the same document."""
