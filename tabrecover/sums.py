@@ -50,6 +50,7 @@ __all__ = ["OpenSegment", "Weighed", "amount_of", "scaled", "weigh"]
 
 HOLDS = 0.9  # a printed sum is right; one slip in a hundred, which breaks two sums: 0.1 for each
 HOLDS_UNSEEN = 0.5  # so is one of whose terms a row is not in the dump
+ANY_CHANCE = 0.2  # the same, of no particular rule
 MIN_CHANCE = 1e-4  # that an unrelated number is a rule's total; no rule tells more than its inverse
 VALUE_LOST = 0.002  # a value that the cell holds is not in the dump
 REACH = 12.0  # nats behind the best, beyond which a filling is not considered
@@ -61,7 +62,7 @@ MAX_CELLS = 200_000  # symbols times slots of a segment that is enumerated at al
 MIN_BEAM = 50
 LEAST_SEEN = 0.5  # of a segment's probability; with less, it stays as the aligner had it
 LIKELY = 1e-3  # of the most probable filling's share: below, a filling is not decoded
-LEAST = 1e-30
+CONTRADICTED = 0.85  # what is believed of rules where the best filling breaks one
 TIE_DIGITS = 9  # expectations equal to this many digits are a tie
 ZERO = Decimal(0)
 MAX_DIGITS = 15  # of an amount, in the unit of the smallest; longer ones are no counts
@@ -140,7 +141,7 @@ class _Terms:
 
     `of[cell]` lists (rule, sign). `known[rule]` are the sums of both sides over certain cells;
     `void` holds the rules that some certain text makes impossible to evaluate, `unseen` those
-    with a row that the dump does not show.
+    with a row that the dump does not show. `alike` makes all rules tell equally much, zeros too.
     """
 
     def __init__(self, template: Template, trace: Sequence[int]) -> None:
@@ -165,6 +166,7 @@ class _Terms:
         self.touched: set[int] = set()
         self.void: set[int] = set()
         self.unseen: set[int] = set()
+        self.alike = False
 
     def settle(self, cells: Sequence[int], amounts: Sequence[int | None]) -> None:
         """Add certain cells to their rules, with what the trace gives them."""
@@ -194,7 +196,7 @@ class _Terms:
 
     def gain(self, rule: int, total: int) -> float:
         """The log-factor of a rule that holds with this total."""
-        chance = max(0.5 / (1 + abs(total)), MIN_CHANCE)
+        chance = ANY_CHANCE if self.alike else max(0.5 / (1 + abs(total)), MIN_CHANCE)
         return log((HOLDS_UNSEEN if rule in self.unseen else HOLDS) / chance)
 
 
@@ -212,6 +214,7 @@ class _Filling(NamedTuple):
     path: Path
     adds: tuple[int | None, ...]
     told: int
+    broken: bool = False  # a rule inside
 
 
 @dataclass(slots=True)
@@ -258,11 +261,13 @@ class _Opened:
             of = terms.of.get(cell, ()) if owned else ()
             self.at.append([(rule, sign) for rule, sign in of if rule in live])
             self.cell.append(cell)
+        self.paths: list[tuple[Paths, frozenset[int]]] = []
         self.groups: list[_Group] = []
         self.is_told = False
 
-    def fill(self, paths: Sequence[tuple[Paths, frozenset[int]]]) -> None:
+    def fill(self) -> None:
         """Make the groups from the paths of each way and the slots that it leaves out."""
+        paths = self.paths
         fillings: list[_Filling] = []
         top = max((p.best for found, _ in paths for p in found.paths), default=0.0)
         for found, absent in paths:
@@ -301,7 +306,7 @@ class _Opened:
         """The filling with blanks where it shows nothing, and those with one value lost."""
         sums, void = self._sums(path.pairs, unknown)
         weight, broken = self._inside(sums, void)
-        plain = _filling(path, weight, self._across(sums, void))
+        plain = _filling(path, weight, self._across(sums, void), broken=bool(broken))
         if absent is None or not (broken or self.across):
             return [plain]
         result = [plain]
@@ -323,9 +328,10 @@ class _Opened:
         """Fillings in which a cell under `rules` holds what one of them lacks."""
         here = [rule for rule, _ in rules if rule in self.inside]
         if not here:
-            weight = self._inside(sums, void)[0]
             other = void | {rule for rule, _ in rules}
-            return [_filling(path, weight + self.lost, self._across(sums, other))]
+            adds = self._across(sums, other)
+            factor = self._inside(sums, void)[0] + self.lost
+            return [_filling(path, factor, adds, broken=bool(broken))]
         result = []
         values = {-sign * broken[rule]: rule for rule, sign in rules if rule in broken}
         for value, implied_by in values.items():
@@ -334,8 +340,9 @@ class _Opened:
             more = {rule: list(sides) for rule, sides in sums.items()}
             for rule, sign in rules:
                 more.setdefault(rule, [0, 0])[sign < 0] += value
-            weight = self._inside(more, void | {implied_by})[0]
-            result.append(_filling(path, weight + self.lost, self._across(more, void)))
+            weight, still = self._inside(more, void | {implied_by})
+            adds = self._across(more, void)
+            result.append(_filling(path, weight + self.lost, adds, broken=bool(still)))
         return result
 
     def _sums(self, pairs: Pairs, unknown: set[int]) -> tuple[dict[int, list[int]], set[int]]:
@@ -365,7 +372,7 @@ class _Opened:
             left, right = self.terms.known[rule]
             if rule in sums:
                 left, right = left + sums[rule][0], right + sums[rule][1]
-            elif rule not in self.terms.touched:
+            elif rule not in self.terms.touched and not self.terms.alike:
                 continue
             if left == right:
                 weight += self.terms.gain(rule, left)
@@ -391,8 +398,10 @@ class _Opened:
         return tuple(adds), told
 
 
-def _filling(path: Path, factor: float, adds: tuple[tuple[int | None, ...], int]) -> _Filling:
-    return _Filling(path.weight + factor, path.best + factor, path, *adds)
+def _filling(
+    path: Path, factor: float, adds: tuple[tuple[int | None, ...], int], *, broken: bool
+) -> _Filling:
+    return _Filling(path.weight + factor, path.best + factor, path, *adds, broken)
 
 
 class _InsideRules:
@@ -448,7 +457,7 @@ def _joint(opened: Sequence[_Opened], terms: _Terms) -> Joint:
         variables,
         Rules(
             np.array([left - right for left, right in known], dtype=np.int64),
-            np.array([rule in terms.touched for rule in rules], dtype=bool),
+            np.array([terms.alike or rule in terms.touched for rule in rules], dtype=bool),
             np.array(gain),
             np.array([terms.price(rule) for rule in rules]),
         ),
@@ -564,25 +573,53 @@ def _blamed(
 
 
 def _weigh_opened(opened: Mapping[int, _Opened], terms: _Terms) -> dict[int, Weighed]:
+    """Weigh all open segments, those whose rules contradict each other once more."""
     enumerated: dict[_Key, Paths | None] = {}
     for one in opened.values():
         _enumerate(one, enumerated)
-    result: dict[int, Weighed] = {}
-    for keys in _connected(opened):
-        if len(keys) == 1 and not opened[keys[0]].across:
-            one = opened[keys[0]]
-            if one.is_told:
-                result[keys[0]] = _alone(one)
-            continue
-        joint = _joint([opened[k] for k in keys], terms)
-        for k, share, margin in zip(keys, *joint, strict=True):
-            result[k] = _weighed(opened[k], share.tolist(), margin.tolist())
-    return {k: weighed for k, weighed in result.items() if weighed.kept >= LEAST_SEEN}
+    components = _connected(opened)
+    found: dict[int, tuple[Weighed, _Filling]] = {}
+    for keys in components:
+        found.update(_component(keys, opened, terms))
+    doubted = _doubted({k: (opened[k], chosen) for k, (_, chosen) in found.items()}, terms)
+    terms.alike = True
+    again: dict[int, tuple[Weighed, _Filling]] = {}
+    for keys in components:
+        if doubted & set(keys):
+            again.update(_component(keys, opened, terms))
+    return {
+        k: _mixed(weighed, again[k][0]) if k in again else weighed
+        for k, (weighed, _) in found.items()
+    }
+
+
+def _component(
+    keys: Sequence[int], opened: Mapping[int, _Opened], terms: _Terms
+) -> dict[int, tuple[Weighed, _Filling]]:
+    """Segments that rules connect, weighed together; each with the filling that is decoded."""
+    own = [opened[k] for k in keys]
+    for one in own:
+        one.fill()
+    if len(own) == 1 and not own[0].across:
+        if not own[0].is_told:
+            return {}
+        results = [_weights(own[0], *_alone(own[0]))]
+    else:
+        joint = _joint(own, terms)
+        results = [
+            _weights(one, share.tolist(), margin.tolist())
+            for one, share, margin in zip(own, *joint, strict=True)
+        ]
+    weighed = {}
+    for k, one, weights in zip(keys, own, results, strict=True):
+        if fsum(weight.share for weight in weights) >= LEAST_SEEN:
+            chosen = _decoded(weights, one)
+            weighed[k] = _weighed(weights, one, chosen), chosen
+    return weighed
 
 
 def _enumerate(one: _Opened, cache: dict[_Key, Paths | None]) -> None:
-    """Fill an opened segment; equal lattices are enumerated once."""
-    found = []
+    """List the fillings of an opened segment; equal lattices are enumerated once."""
     values = one.segment.values
     for way in one.segment.ways():
         place = repr((tuple(way.kept), way.prior)).encode()
@@ -596,8 +633,7 @@ def _enumerate(one: _Opened, cache: dict[_Key, Paths | None]) -> None:
             ranking = _InsideRules(one, way.kept)
             paths = enumerate_fillings(way, values, width, REACH, ranking)
         if paths is not None:
-            found.append((paths, frozenset(range(one.segment.m)) - set(way.kept)))
-    one.fill(found)
+            one.paths.append((paths, frozenset(range(one.segment.m)) - set(way.kept)))
 
 
 def _connected(opened: Mapping[int, _Opened]) -> list[list[int]]:
@@ -619,63 +655,103 @@ def _connected(opened: Mapping[int, _Opened]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _alone(one: _Opened) -> Weighed:
-    """A segment that no rule connects with others."""
+def _alone(one: _Opened) -> tuple[list[float], list[float]]:
+    """Probabilities and margins of the groups of a segment that no rule connects with others."""
     whole = log_sum([group.weight for group in one.groups])
     best = max(group.best for group in one.groups)
     share = [exp(group.weight - whole) for group in one.groups]
-    return _weighed(one, share, [group.best - best for group in one.groups])
+    return share, [group.best - best for group in one.groups]
 
 
-def _weighed(one: _Opened, share: Sequence[float], margin: Sequence[float]) -> Weighed:
-    """Sum the fillings' probabilities for every symbol and slot."""
-    n, m = one.segment.n, one.segment.m
-    probability, nothing = np.zeros((n, m)), np.zeros(m)
-    matched, empty = np.full((n, m), -inf), np.full(m, -inf)
-    seen: list[tuple[float, Pairs]] = []
-    for group, mass, lead in zip(one.groups, share, margin, strict=True):
-        if lead == -inf and not mass:
-            continue
-        for filling in group.fillings:
-            pairs = filling.path.pairs
-            if pairs is UNSEEN:
-                continue
-            p = mass * exp(filling.weight - group.weight)
-            behind = lead + filling.best - group.best
-            seen.append((p, pairs))
-            free = np.ones(m, dtype=bool)
-            for i, j in pairs:
-                probability[i, j] += p
-                matched[i, j] = max(matched[i, j], behind)
-                free[j] = False
-            nothing[free] += p
-            empty[free] = np.maximum(empty[free], behind)
-    whole = max(fsum(p for p, _ in seen), LEAST)
-    chosen = _decoded(seen, probability, nothing, one.texts)
-    return Weighed(probability / whole, nothing / whole, matched, empty, whole, chosen)
+class _Weight(NamedTuple):
+    """A filling weighed: its probability and its margin."""
+
+    share: float
+    margin: float
+    filling: _Filling
 
 
-def _decoded(
-    fillings: Sequence[tuple[float, Pairs]],
-    probability: Matrix,
-    nothing: Floats,
-    texts: Sequence[str],
-) -> Pairs:
+def _weights(one: _Opened, share: Sequence[float], margin: Sequence[float]) -> list[_Weight]:
+    """All fillings of a segment, from what their groups got."""
+    return [
+        _Weight(mass * exp(f.weight - group.weight), lead + f.best - group.best, f)
+        for group, mass, lead in zip(one.groups, share, margin, strict=True)
+        if mass or lead > -inf
+        for f in group.fillings
+        if f.path.pairs is not UNSEEN
+    ]
+
+
+def _doubted(found: Mapping[int, tuple[_Opened, _Filling]], terms: _Terms) -> set[int]:
+    """Segments that have a part in a rule which the decoded filling breaks.
+
+    Their rules contradict each other: an error of the source. If it could be in another rule, that
+    one's total may tell less or more; so much must not decide where a value stands.
+    """
+    sums: dict[int, int | None] = {}
+    for one, filling in found.values():
+        for rule, add in zip(one.across, filling.adds, strict=True):
+            left, right = terms.known[rule]
+            so_far = sums.get(rule, left - right)
+            sums[rule] = None if so_far is None or add is None else so_far + add
+    return {
+        k
+        for k, (one, filling) in found.items()
+        if filling.broken
+        or any(add and sums[rule] for rule, add in zip(one.across, filling.adds, strict=True))
+    }
+
+
+def _mixed(weighed: Weighed, other: Weighed) -> Weighed:
+    """What rules say, and in part what they say if all of them tell equally much."""
+    own, rest = CONTRADICTED, 1 - CONTRADICTED
+    behind = log(rest / own)
+    return Weighed(
+        own * weighed.share + rest * other.share,
+        own * weighed.nothing + rest * other.nothing,
+        np.maximum(weighed.matched, other.matched + behind),
+        np.maximum(weighed.empty, other.empty + behind),
+        min(weighed.kept, other.kept),
+        weighed.chosen,
+    )
+
+
+def _decoded(weights: Sequence[_Weight], one: _Opened) -> _Filling:
     """The filling with the most slots expected to hold the right text.
 
     Which of two equal texts it is does not matter: a slot that holds one of them in every filling
     is sure to.
     """
-    shows: list[dict[str, float]] = [{"": p} for p in nothing.tolist()]
-    for i, j in np.argwhere(probability).tolist():
-        slot, text = shows[j], texts[i]
-        slot[text] = slot.get(text, 0.0) + probability[i, j]
-    top = max((p for p, _ in fillings), default=0.0)
+    shows: list[dict[str, float]] = [{} for _ in range(one.segment.m)]
+    for share, _, filling in weights:
+        held = {j: one.texts[i] for i, j in filling.path.pairs}
+        for j, slot in enumerate(shows):
+            text = held.get(j, "")
+            slot[text] = slot.get(text, 0.0) + share
+    top = max(weight.share for weight in weights)
 
-    def expected(filling: tuple[float, Pairs]) -> tuple[float, float]:
-        share, pairs = filling
-        gained = fsum(shows[j][texts[i]] - shows[j][""] for i, j in pairs)
-        return round(gained, TIE_DIGITS), share
+    def expected(weight: _Weight) -> tuple[float, float]:
+        pairs = weight.filling.path.pairs
+        gained = fsum(shows[j][one.texts[i]] - shows[j].get("", 0.0) for i, j in pairs)
+        return round(gained, TIE_DIGITS), weight.share
 
-    likely = (filling for filling in fillings if filling[0] >= top * LIKELY)
-    return max(likely, key=expected, default=(0.0, ()))[1]
+    return max((w for w in weights if w.share >= top * LIKELY), key=expected).filling
+
+
+def _weighed(weights: Sequence[_Weight], one: _Opened, chosen: _Filling) -> Weighed:
+    """Sum the fillings' probabilities for every symbol and slot."""
+    n, m = one.segment.n, one.segment.m
+    probability, nothing = np.zeros((n, m)), np.zeros(m)
+    matched, empty = np.full((n, m), -inf), np.full(m, -inf)
+    for share, margin, filling in weights:
+        free = np.ones(m, dtype=bool)
+        for i, j in filling.path.pairs:
+            probability[i, j] += share
+            matched[i, j] = max(matched[i, j], margin)
+            free[j] = False
+        nothing[free] += share
+        empty[free] = np.maximum(empty[free], margin)
+    kept = fsum(weight.share for weight in weights)
+    return Weighed(
+        probability / kept, nothing / kept, matched, empty, min(kept, 1.0), chosen.path.pairs
+    )
