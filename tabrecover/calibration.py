@@ -43,8 +43,8 @@ KNOWN = {
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
     "law_open": -1,  # 1 - probability of the way of flattening
     "confirmed": +1,  # log(1 + rules that hold with this cell, sums of zero apart)
-    "refuted": -1,  # log(1 + broken rules with this cell)
-    "rules_broken": -1,  # share of the table's rules that are broken
+    "refuted": -1,  # log(1 + broken rules with this cell that put the recovery in doubt)
+    "rules_broken": -1,  # log(1 + such rules of the table)
     "added": -1,  # 1: the cell is in a row that the template lacks
 }
 UNKNOWN = {
@@ -177,14 +177,14 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     }
     holding, broken = Counter[str](), Counter[str]()
     for check in table.checks:
-        if check.holds is False:
+        if check.verdict == "recovery":
             broken.update(check.keys)
         elif check.holds and check.left:
             holding.update(check.keys)
     left_over = log1p(_left_over(table))
     doubt = _share(cell.confidence < ACCEPT for cell in values)
     lost = _share(label.observed is None for label in labels)
-    rules_broken = _share(check.holds is False for check in table.checks)
+    rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
     shown = scoring is None or scoring.blanks_shown
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     open_law = 1 - table.evidence.share if table.evidence else 0.0

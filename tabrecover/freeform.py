@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +25,7 @@ from tabrecover.model import ROW_END, TABLE_END, Cell, Span
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Table
 from tabrecover.scoring import NEVER, UnitKind
-from tabrecover.units import Units, classify, cut_units
+from tabrecover.units import Units, classify, cut_units, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,9 @@ MAX_POSITIONS = 200_000  # larger tables are data files, and a record of them wo
 MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
+COMMON_WIDTH = 0.5  # of the rows have as many cells as each other
+FEW_ROWS = 3
+CONTENTS_COLUMNS = 2  # a title and its page
 EVEN_ROWS = 0.95  # probability of the layout where every row shows the same number of cells
 UNTIDY = 0.8  # ... where cells of markup overlap, or leave holes
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
@@ -116,6 +121,8 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
         return None
     if not _is_table([entry for row in rows for entry in row], [len(row) for row in rows]):
         return None
+    if (law.blanks_shown and _is_uneven(rows)) or _is_contents(rows):
+        return None
     even = law.blanks_shown and all(len(row) == width for row in rows)
     layout = max(law.confidence, EVEN_ROWS) if even else law.confidence
     profile = _Profile([row for row in rows if len(row) == width], width)
@@ -152,6 +159,27 @@ def _is_table(entries: Sequence[_Entry], widths: Sequence[int]) -> bool:
     values = sum(t.endswith(_COLONS) or any(c.isdigit() for c in t) for t in texts)
     several = sum(width >= MIN_COLUMNS for width in widths)
     return values >= VALUE_SHARE * len(texts) and several >= SEVERAL_SHARE * len(widths)
+
+
+def _is_uneven(rows: Sequence[Sequence[_Entry]]) -> bool:
+    """Whether the rows have no width in common: lines with bars in them, as in programs."""
+    widths = Counter(len(row) for row in rows)
+    width, like = widths.most_common(1)[0]
+    if len(rows) <= FEW_ROWS:  # so few agree by chance
+        return like < len(rows) or (len(rows) < FEW_ROWS and width < FEW_ROWS)
+    return like < COMMON_WIDTH * len(rows)
+
+
+def _is_contents(rows: Sequence[Sequence[_Entry]]) -> bool:
+    """Whether titles stand before page numbers that only go up: a table of contents."""
+    if len(rows) < FEW_ROWS or any(len(row) != CONTENTS_COLUMNS for row in rows):
+        return False
+    pages = [number_of(row[-1].text) for row in rows]
+    if not all(page is not None and page == page.to_integral_value() for page in pages):
+        return False
+    known = [page for page in pages if page is not None]
+    titles = all(classify(row[0].text) == UnitKind.TEXT for row in rows)
+    return titles and all(a <= b for a, b in pairwise(known))
 
 
 class _Profile:

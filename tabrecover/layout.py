@@ -71,6 +71,7 @@ MAX_HEADER = 8  # lines of column heads above a single rule
 FULL_LINE = 0.5  # share of its columns that a line fills if it is a row of its own
 MIN_FIELD_LINES, MIN_FIELDS = 3, 3
 MAX_OPEN = 0.2  # share of the lines with a field whose brackets are not closed; more are code
+MIN_PLAIN = 0.2  # of the fields are empty, quoted, or without letters
 MAX_FIELD = 40  # characters of a separated field on average; longer ones are prose
 
 
@@ -643,6 +644,9 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     lengths = [end - start for row in rows for start, end in row]
     if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
         return
+    plain = sum(_is_plain(text, field) for row in rows for field in row)
+    if plain < MIN_PLAIN * len(lengths):
+        return
     if sum(any(_is_open(text, field) for field in row) for row in rows) > MAX_OPEN * len(rows):
         return
     cells = tuple(
@@ -652,6 +656,12 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     )
     end = rows[-1][-1].end
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
+
+
+def _is_plain(text: str, field: Span) -> bool:
+    """Whether a field is empty, quoted, or has no letters: more than a part of a sentence."""
+    quoted = field.start > 0 and text[field.start - 1] == '"'
+    return quoted or not any(char.isalpha() for char in text[field.start : field.end])
 
 
 def _is_open(text: str, field: Span) -> bool:
