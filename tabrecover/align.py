@@ -261,11 +261,15 @@ def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
 
 def holds_values(alignment: Alignment) -> bool:
     """Whether any value slot took a unit, or an empty cell that the dump shows."""
+    return _places_values(alignment.template, alignment.symbols, alignment.trace)
+
+
+def _places_values(template: Template, symbols: Sequence[Symbol], trace: Sequence[int]) -> bool:
     return any(
         slot >= 0
-        and alignment.template.slots[slot].kind <= SlotKind.TEXT
-        and alignment.symbols[symbol].kind != UnitKind.ROW_END
-        for symbol, slot in enumerate(alignment.trace)
+        and template.slots[slot].kind <= SlotKind.TEXT
+        and symbols[symbol].kind != UnitKind.ROW_END
+        for symbol, slot in enumerate(trace)
     )
 
 
@@ -445,12 +449,15 @@ class _Solver:
             self.template,
             self.trace,
             scaled([self._amount(symbol, texts) for symbol in self.symbols]),
-            [texts[symbol.unit] if symbol.unit >= 0 else "" for symbol in self.symbols],
+            [self._text(symbol, texts) for symbol in self.symbols],
             [self._opened(segment, rival) for segment, rival in open_segments],
             self._share_lost(),
         )
+        trace, placements = list(self.trace), dict(self.placements)
         for number, weighed in found.items():
             self._place_weighed(open_segments[number][0], weighed)
+        if not _places_values(self.template, self.symbols, self.trace):
+            self.trace, self.placements = trace, placements  # no sum speaks for an empty table
 
     def _place_weighed(self, segment: _Segment, weighed: Weighed) -> None:
         """Exchange the placements of values; those of labels and row ends stay."""
@@ -476,6 +483,13 @@ class _Solver:
         return [
             kind <= SlotKind.TEXT or kind == SlotKind.VALUE_CONTINUED for kind in kinds.tolist()
         ]
+
+    @staticmethod
+    def _text(symbol: Symbol, texts: Sequence[str]) -> str:
+        """The text of a unit; of a blank none, of a row end one that no unit has."""
+        if symbol.unit >= 0:
+            return texts[symbol.unit]
+        return "" if symbol.kind == UnitKind.BLANK else "\n"
 
     @staticmethod
     def _amount(symbol: Symbol, texts: Sequence[str]) -> Decimal | None:

@@ -28,8 +28,8 @@ import numpy.typing as npt
 __all__ = ["Joint", "Rules", "Variable", "infer"]
 
 REACH = 8.0  # nats behind the best joint filling, beyond which none is looked for
-MAX_PLAIN = 20_000  # steps from one layer to the next without guidance
-MAX_GUIDED = 400_000  # steps with guidance, over all layers
+MAX_PLAIN = 10_000  # steps from one layer to the next without guidance
+MAX_GUIDED = 150_000  # steps with guidance, over all layers
 SHARE = 4  # of the steps left, a layer takes one in so many at the most
 SCOUTS = 40  # states of the first, narrow pass
 MIN_BEAM = 20
@@ -77,10 +77,14 @@ class Rules(NamedTuple):
 
 
 class Joint(NamedTuple):
-    """Per variable the probability and the margin (log-odds to the best, at most 0) of options."""
+    """Per variable the probability and the margin (log-odds to the best, at most 0) of options.
+
+    `whole`: nothing was left out.
+    """
 
     share: list[Floats]
     margin: list[Floats]
+    whole: bool
 
 
 def infer(variables: Sequence[Variable], rules: Rules) -> Joint:
@@ -88,20 +92,19 @@ def infer(variables: Sequence[Variable], rules: Rules) -> Joint:
     order = _order(variables)
     problem = _Problem([variables[v] for v in order], rules)
     plain = _Pass(problem, MAX_PLAIN)
-    if plain.finished:
-        share, margin = plain.options()
-    else:
-        share, margin = _guided(problem)
+    share, margin, whole = (*plain.options(), True) if plain.finished else _guided(problem)
     back = np.argsort(order)
-    return Joint([share[t] for t in back], [margin[t] for t in back])
+    return Joint([share[t] for t in back], [margin[t] for t in back], whole)
 
 
-def _guided(problem: _Problem) -> tuple[list[Floats], list[Floats]]:
+def _guided(problem: _Problem) -> Joint:
     guide = _Guide(problem)
     scout = _Pass(problem, MAX_GUIDED, guide, SCOUTS)
     if scout.finished:
         whole = _Pass(problem, MAX_GUIDED, guide, floor=scout.best - REACH)
         if whole.finished and whole.kept >= LEAST_KEPT:
+            if whole.kept == 1:
+                return Joint(*whole.options(), whole=True)
             return _with_rest(problem, *whole.options(), whole.kept)
     none = [np.zeros(len(belief)) for belief in guide.beliefs]
     return _with_rest(problem, guide.beliefs, none, KEPT_BY_BELIEFS)
@@ -109,10 +112,8 @@ def _guided(problem: _Problem) -> tuple[list[Floats], list[Floats]]:
 
 def _with_rest(
     problem: _Problem, share: Sequence[Floats], margin: Sequence[Floats], kept: float
-) -> tuple[list[Floats], list[Floats]]:
+) -> Joint:
     """What was not looked at is as the variables alone have it."""
-    if kept >= 1:
-        return list(share), list(margin)
     behind = log((1 - kept) / kept)
     mixed = [
         kept * own + (1 - kept) * _softmax(variable.weight)
@@ -122,7 +123,7 @@ def _with_rest(
         np.minimum(np.maximum(own, variable.best - variable.best.max() + behind), 0.0)
         for own, variable in zip(margin, problem.variables, strict=True)
     ]
-    return mixed, leads
+    return Joint(mixed, leads, whole=False)
 
 
 def _order(variables: Sequence[Variable]) -> list[int]:

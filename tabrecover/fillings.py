@@ -43,7 +43,7 @@ class Way(NamedTuple):
 class Path(NamedTuple):
     """A filling of the value slots: log-sum and maximum of its alignments, and what goes where.
 
-    `pairs` are symbols and slots, relative to the segment.
+    `pairs` are names of symbols (see `enumerate_fillings`) and slots, relative to the segment.
     """
 
     weight: float
@@ -71,14 +71,20 @@ class Ranking(Protocol):
 
 
 def enumerate_fillings(
-    way: Way, values: Sequence[bool], width: int, reach: float, ranking: Ranking | None = None
+    way: Way,
+    values: Sequence[bool],
+    names: Sequence[int],
+    width: int,
+    reach: float,
+    ranking: Ranking | None = None,
 ) -> Paths | None:
     """All fillings at most `reach` nats behind the best one.
 
-    `values` tells which slots of the segment are values. If there are more than `width`, those
-    are kept that `ranking` likes best; without one, the result is None.
+    `values` tells which slots of the segment are values, `names` which symbols say the same:
+    fillings that differ in no name are one. If there are more than `width`, those are kept that
+    `ranking` likes best; without one, the result is None.
     """
-    return _Enumerator(way, values, width, reach, ranking).run()
+    return _Enumerator(way, values, names, width, reach, ranking).run()
 
 
 def log_sum(scores: Sequence[float]) -> float:
@@ -109,12 +115,14 @@ class _Enumerator:
         self,
         way: Way,
         values: Sequence[bool],
+        names: Sequence[int],
         width: int,
         reach: float,
         ranking: Ranking | None,
     ) -> None:
         lattice = way.lattice
         self.way = way
+        self.names = names
         self.width = width
         self.stray, self.skip = lattice.stray.tolist(), lattice.skip.tolist()
         self.match = lattice.match.tolist()
@@ -172,7 +180,7 @@ class _Enumerator:
                 if best + match + after_match >= 0:
                     added = self.ranking.added(sums, i, col) if self.ranking and value else sums
                     partial = _Partial(mass + match, best + match, gain, added)
-                    spot = True, (*pairs, (i, col)) if value else pairs
+                    spot = True, (*pairs, (self.names[i], col)) if value else pairs
                     _join(moved[i + 1], spot, partial)
         if self.ranking:
             for spots in moved:

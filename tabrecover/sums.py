@@ -49,15 +49,19 @@ if TYPE_CHECKING:
 __all__ = ["OpenSegment", "Weighed", "amount_of", "scaled", "weigh"]
 
 HOLDS = 0.9  # a printed sum is right; one slip in a hundred, which breaks two sums: 0.1 for each
+PRIOR = 5.0  # settled sums of a table that the share above is worth
+LEAST_TRUST = 0.6  # of a table's sums that hold; below, its rules say nothing
 HOLDS_UNSEEN = 0.5  # so is one of whose terms a row is not in the dump
 ANY_CHANCE = 0.2  # the same, of no particular rule
 MIN_CHANCE = 1e-4  # that an unrelated number is a rule's total; no rule tells more than its inverse
 VALUE_LOST = 0.002  # a value that the cell holds is not in the dump
 REACH = 12.0  # nats behind the best, beyond which a filling is not considered
 OPEN = 6.0  # nats behind the best, up to which another filling makes a segment open
+CLEAR = 2.0  # nats behind the best, from which on no other filling ties with it
 MAX_BLAMED = 3  # segments that a broken rule opens further, up to `REACH`
-MAX_PATHS = 2_000  # fillings of a segment that are enumerated; beyond, a beam
-MAX_STEPS = 15_000  # partial fillings that the beam of a segment looks at
+MAX_PATHS = 1_500  # fillings of a segment that are enumerated; beyond, a beam
+MAX_STEPS = 6_000  # partial fillings that the beam of a segment looks at
+MAX_SPENT = 40_000  # slots of fillings of a table, beyond which beams are narrow
 MAX_CELLS = 200_000  # symbols times slots of a segment that is enumerated at all
 MIN_BEAM = 50
 LEAST_SEEN = 0.5  # of a segment's probability; with less, it stays as the aligner had it
@@ -96,7 +100,8 @@ class Weighed:
 
     `share[i, j]`: probability of symbol `i` in slot `j`; `nothing[j]`: of none; `matched` and
     `empty` their margins; `kept`: the probability of all that was looked at, which the shares,
-    adding up to 1, are conditional on; `chosen`: the filling that is decoded.
+    adding up to 1, are conditional on; `chosen`: the filling that is
+    decoded.
     """
 
     share: Matrix
@@ -142,6 +147,7 @@ class _Terms:
     `of[cell]` lists (rule, sign). `known[rule]` are the sums of both sides over certain cells;
     `void` holds the rules that some certain text makes impossible to evaluate, `unseen` those
     with a row that the dump does not show. `alike` makes all rules tell equally much, zeros too.
+    `holds` is the probability that a sum of this table holds.
     """
 
     def __init__(self, template: Template, trace: Sequence[int]) -> None:
@@ -167,6 +173,7 @@ class _Terms:
         self.void: set[int] = set()
         self.unseen: set[int] = set()
         self.alike = False
+        self.holds = HOLDS
 
     def settle(self, cells: Sequence[int], amounts: Sequence[int | None]) -> None:
         """Add certain cells to their rules, with what the trace gives them."""
@@ -192,12 +199,12 @@ class _Terms:
 
     def price(self, rule: int) -> float:
         """The log-factor of a rule that is broken."""
-        return log(1 - (HOLDS_UNSEEN if rule in self.unseen else HOLDS))
+        return log(1 - (HOLDS_UNSEEN if rule in self.unseen else self.holds))
 
     def gain(self, rule: int, total: int) -> float:
         """The log-factor of a rule that holds with this total."""
         chance = ANY_CHANCE if self.alike else max(0.5 / (1 + abs(total)), MIN_CHANCE)
-        return log((HOLDS_UNSEEN if rule in self.unseen else HOLDS) / chance)
+        return log((HOLDS_UNSEEN if rule in self.unseen else self.holds) / chance)
 
 
 # --- fillings of a segment ----------------------------------------------------------------------
@@ -241,6 +248,7 @@ class _Opened:
         terms: _Terms,
         amounts: Sequence[int | None],
         texts: Sequence[str],
+        trace: Sequence[int],
         inside: frozenset[int],
         across: Sequence[int],
         lost: float,
@@ -252,6 +260,14 @@ class _Opened:
         self.lost = lost
         self.amounts = amounts[segment.start : segment.start + segment.n]
         self.texts = texts[segment.start : segment.start + segment.n]
+        slots = trace[segment.start : segment.start + segment.n]
+        self.placed = {
+            slot - segment.first: text
+            for slot, text in zip(slots, self.texts, strict=True)
+            if slot >= 0 and text and segment.values[slot - segment.first]
+        }
+        first: dict[str, int] = {}
+        self.names = [first.setdefault(text, i) for i, text in enumerate(self.texts)]
         live = inside | set(across)
         self.at: list[list[tuple[int, int]]] = []  # (rule, sign) by slot
         self.cell: list[int] = []
@@ -264,6 +280,11 @@ class _Opened:
         self.paths: list[tuple[Paths, frozenset[int]]] = []
         self.groups: list[_Group] = []
         self.is_told = False
+
+    def moves(self, filling: _Filling) -> bool:
+        """Whether a filling shows other texts than the aligner placed."""
+        texts = {j: self.texts[i] for i, j in filling.path.pairs if self.texts[i]}
+        return texts != self.placed
 
     def fill(self) -> None:
         """Make the groups from the paths of each way and the slots that it leaves out."""
@@ -518,8 +539,11 @@ def weigh(
         for k, segment in enumerate(segments)
         if cells[k] and nonzero[k] and segment.rival > -OPEN and segment.n * segment.m <= MAX_CELLS
     }
-    chosen |= _blamed(template, trace, amounts, cells, nonzero, chosen)
-    if not chosen:
+    settled = _Terms(template, trace)
+    settled.settle([c for c in terms.origin if not any(c in cells[k] for k in chosen)], amounts)
+    terms.holds = min(HOLDS, _trust(settled, cells, nonzero, chosen))
+    chosen |= _blamed(settled, cells, nonzero, chosen)
+    if not chosen or terms.holds < LEAST_TRUST:
         return {}
     terms.settle([c for c in terms.origin if not any(c in cells[k] for k in chosen)], amounts)
     users: dict[int, set[int]] = defaultdict(set)
@@ -534,7 +558,9 @@ def weigh(
         inside = frozenset(rule for rule in own if len(users[rule]) == 1)
         across = sorted(set(own) - inside)
         if own:
-            opened[k] = _Opened(segments[k], terms, amounts, texts, inside, across, log(lost))
+            opened[k] = _Opened(
+                segments[k], terms, amounts, texts, trace, inside, across, log(lost)
+            )
     return _weigh_opened(opened, terms)
 
 
@@ -549,91 +575,140 @@ def _cells_of(terms: _Terms, segments: Sequence[OpenSegment]) -> list[set[int]]:
 
 
 def _blamed(
-    template: Template,
-    trace: Sequence[int],
-    amounts: Sequence[int | None],
-    cells: Sequence[set[int]],
-    nonzero: Sequence[bool],
-    chosen: set[int],
+    terms: _Terms, cells: Sequence[set[int]], nonzero: Sequence[bool], chosen: set[int]
 ) -> set[int]:
     """Segments with distant rivals that a rule speaks against, broken though all is settled."""
-    terms = _Terms(template, trace)
-    terms.settle([c for c in terms.origin if not any(c in cells[k] for k in chosen)], amounts)
-    broken = terms.broken()
     blamed: set[int] = set()
-    for rule in broken:
-        using = {
-            k
-            for k, own in enumerate(cells)
-            if nonzero[k] and any(rule == r for cell in own for r, _ in terms.of[cell])
-        }
+    for rule in terms.broken():
+        using = _using(rule, terms, cells, nonzero)
         if len(using) <= MAX_BLAMED and not using & chosen:
             blamed |= using
     return blamed
 
 
+def _using(
+    rule: int, terms: _Terms, cells: Sequence[set[int]], nonzero: Sequence[bool]
+) -> set[int]:
+    """The segments that may add to a rule."""
+    return {
+        k
+        for k, own in enumerate(cells)
+        if nonzero[k] and any(rule == r for cell in own for r, _ in terms.of[cell])
+    }
+
+
+def _trust(
+    terms: _Terms, cells: Sequence[set[int]], nonzero: Sequence[bool], chosen: set[int]
+) -> float:
+    """How many of this table's sums hold, by those that are settled and tell something."""
+    told = [
+        rule
+        for rule in terms.touched - terms.void
+        if not _using(rule, terms, cells, nonzero) & chosen
+    ]
+    broken = len(terms.broken().intersection(told))
+    return (HOLDS * PRIOR + len(told) - broken) / (PRIOR + len(told))
+
+
 def _weigh_opened(opened: Mapping[int, _Opened], terms: _Terms) -> dict[int, Weighed]:
-    """Weigh all open segments, those whose rules contradict each other once more."""
-    enumerated: dict[_Key, Paths | None] = {}
+    """Weigh all open segments, those whose rules contradict each other once more.
+
+    Where they do, and mend nothing in a segment that was clear without them, it stays as it was.
+    """
+    lister = _Lister()
     for one in opened.values():
-        _enumerate(one, enumerated)
+        lister.list_fillings(one)
     components = _connected(opened)
-    found: dict[int, tuple[Weighed, _Filling]] = {}
+    found: dict[int, tuple[Weighed, _Filling, bool]] = {}
     for keys in components:
         found.update(_component(keys, opened, terms))
-    doubted = _doubted({k: (opened[k], chosen) for k, (_, chosen) in found.items()}, terms)
+    doubted = _doubted({k: (opened[k], chosen) for k, (_, chosen, _) in found.items()}, terms)
     terms.alike = True
-    again: dict[int, tuple[Weighed, _Filling]] = {}
+    again: dict[int, Weighed] = {}
     for keys in components:
-        if doubted & set(keys):
-            again.update(_component(keys, opened, terms))
+        if any(k in doubted and found[k][2] for k in keys):  # else not much is believed anyway
+            again.update({k: own[0] for k, own in _component(keys, opened, terms).items()})
     return {
-        k: _mixed(weighed, again[k][0]) if k in again else weighed
-        for k, (weighed, _) in found.items()
+        k: _mixed(weighed, again[k]) if k in again else weighed
+        for k, (weighed, chosen, _) in found.items()
+        if k not in doubted or opened[k].segment.rival > -CLEAR or opened[k].moves(chosen)
     }
 
 
 def _component(
     keys: Sequence[int], opened: Mapping[int, _Opened], terms: _Terms
-) -> dict[int, tuple[Weighed, _Filling]]:
-    """Segments that rules connect, weighed together; each with the filling that is decoded."""
+) -> dict[int, tuple[Weighed, _Filling, bool]]:
+    """Segments that rules connect, weighed together.
+
+    Each with the filling that is decoded, and whether nothing was left out.
+    """
     own = [opened[k] for k in keys]
     for one in own:
         one.fill()
     if len(own) == 1 and not own[0].across:
         if not own[0].is_told:
             return {}
-        results = [_weights(own[0], *_alone(own[0]))]
+        results, whole = [_weights(own[0], *_alone(own[0]))], True
     else:
         joint = _joint(own, terms)
         results = [
             _weights(one, share.tolist(), margin.tolist())
-            for one, share, margin in zip(own, *joint, strict=True)
+            for one, share, margin in zip(own, joint.share, joint.margin, strict=True)
         ]
+        whole = joint.whole
     weighed = {}
     for k, one, weights in zip(keys, own, results, strict=True):
         if fsum(weight.share for weight in weights) >= LEAST_SEEN:
             chosen = _decoded(weights, one)
-            weighed[k] = _weighed(weights, one, chosen), chosen
+            weighed[k] = _weighed(weights, one, chosen), chosen, whole
     return weighed
 
 
-def _enumerate(one: _Opened, cache: dict[_Key, Paths | None]) -> None:
-    """List the fillings of an opened segment; equal lattices are enumerated once."""
-    values = one.segment.values
-    for way in one.segment.ways():
-        place = repr((tuple(way.kept), way.prior)).encode()
-        key = (*(part.tobytes() for part in way.lattice), bytes(values), place)
-        if key not in cache:
-            few = comb(sum(values), min(one.segment.n, sum(values) // 2)) <= MAX_PATHS
-            cache[key] = enumerate_fillings(way, values, MAX_PATHS, REACH) if few else None
-        paths = cache[key]
-        if paths is None:
-            width = min(max(MIN_BEAM, MAX_STEPS // max(1, len(way.kept))), MAX_PATHS)
-            ranking = _InsideRules(one, way.kept)
-            paths = enumerate_fillings(way, values, width, REACH, ranking)
-        if paths is not None:
-            one.paths.append((paths, frozenset(range(one.segment.m)) - set(way.kept)))
+class _Lister:
+    """Lists the fillings of opened segments; equal lattices are enumerated once.
+
+    Where a table took more than `MAX_SPENT`, its other segments get a narrow beam.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[_Key, Paths | None] = {}
+        self.spent = 0
+
+    def list_fillings(self, one: _Opened) -> None:
+        """Give a segment its fillings, by way."""
+        names = repr(one.names).encode()
+        for way in one.segment.ways():
+            place = repr((tuple(way.kept), way.prior)).encode()
+            key = (
+                *(part.tobytes() for part in way.lattice),
+                bytes(one.segment.values),
+                names,
+                place,
+            )
+            if key not in self.known:
+                self.known[key] = self._all(one, way)
+            paths = self.known[key] or self._likely(one, way)
+            if paths is not None:
+                one.paths.append((paths, frozenset(range(one.segment.m)) - set(way.kept)))
+
+    def _all(self, one: _Opened, way: Way) -> Paths | None:
+        count = sum(one.segment.values)
+        if self.spent > MAX_SPENT or comb(count, min(one.segment.n, count // 2)) > MAX_PATHS:
+            return None
+        return self._enumerated(one, way, MAX_PATHS, None)
+
+    def _likely(self, one: _Opened, way: Way) -> Paths | None:
+        width = MAX_STEPS // max(1, len(way.kept)) if self.spent <= MAX_SPENT else 0
+        width = max(MIN_BEAM, min(width, MAX_PATHS))
+        return self._enumerated(one, way, width, _InsideRules(one, way.kept))
+
+    def _enumerated(
+        self, one: _Opened, way: Way, width: int, ranking: _InsideRules | None
+    ) -> Paths | None:
+        values, names = one.segment.values, one.names
+        found = enumerate_fillings(way, values, names, width, REACH, ranking)
+        self.spent += (len(found.paths) if found else width) * len(way.kept)
+        return found
 
 
 def _connected(opened: Mapping[int, _Opened]) -> list[list[int]]:
@@ -753,5 +828,15 @@ def _weighed(weights: Sequence[_Weight], one: _Opened, chosen: _Filling) -> Weig
         empty[free] = np.maximum(empty[free], margin)
     kept = fsum(weight.share for weight in weights)
     return Weighed(
-        probability / kept, nothing / kept, matched, empty, min(kept, 1.0), chosen.path.pairs
+        probability / kept, nothing / kept, matched, empty, min(kept, 1.0), _symbols(one, chosen)
     )
+
+
+def _symbols(one: _Opened, chosen: _Filling) -> Pairs:
+    """The earliest symbols, in order, that have the names of a filling."""
+    start = 0
+    pairs = []
+    for name, j in chosen.path.pairs:
+        start = one.names.index(name, start) + 1
+        pairs.append((start - 1, j))
+    return tuple(pairs)

@@ -70,7 +70,7 @@ def enumerated(given_variables: list[Variable], rules: Rules) -> Joint:
             share[v][g] += mass
             margin[v][g] = max(margin[v][g], best)
     top = max(own.max() for own in margin)
-    return Joint([own / own.sum() for own in share], [own - top for own in margin])
+    return Joint([own / own.sum() for own in share], [own - top for own in margin], whole=True)
 
 
 @given(problems())

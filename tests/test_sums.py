@@ -191,14 +191,14 @@ def test_fillings_are_those_of_all_alignments(
     lattice: tuple[np.ndarray, np.ndarray, np.ndarray], data: st.DataObject
 ) -> None:
     """Alignments that fill the values alike are one filling with their log-sum and maximum."""
-    m = len(lattice[2])
+    n, m = lattice[0].shape
     values = data.draw(st.lists(st.booleans(), min_size=m, max_size=m))
     alike: dict[Pairs, list[float]] = {}
     for pairs, score in all_scores(lattice).items():
         shown = tuple((i, j) for i, j in pairs if values[j])
         alike.setdefault(shown, []).append(score)
     way = Way(Lattice(*lattice), range(m), 0.0)
-    listed = enumerate_fillings(way, values, 10_000, inf)
+    listed = enumerate_fillings(way, values, range(n), 10_000, inf)
     assert listed is not None
     assert {path.pairs for path in listed.paths} == set(alike)
     for path in listed.paths:
