@@ -33,7 +33,8 @@ from benchmarks.sets import WorkSet, corpus_set
 from benchmarks.tables import Table as PlainTable
 from benchmarks.tables import fold, table_from_record
 from tabrecover.api import read_document
-from tabrecover.calibration import KNOWN, UNKNOWN, Curve, Regression, signs
+from tabrecover.calibration import KNOWN, UNKNOWN, UNTOLD, Curve, Regression, signs
+from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.pipeline import recover_document
 from tabrecover.results import Table
 from tabrecover.storage import write_atomically
@@ -161,7 +162,7 @@ def _newton(signs_: Floats, right: Floats) -> Floats:
     ridge[0] = 1e-6
     beta = np.zeros(x.shape[1])
     for _ in range(STEPS):
-        p = _logistic(x @ beta)
+        p = logistic_of(x @ beta)
         gradient = x.T @ (right - p) - ridge * beta
         curvature = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
         step = np.linalg.solve(curvature, gradient)
@@ -171,7 +172,7 @@ def _newton(signs_: Floats, right: Floats) -> Floats:
     return beta
 
 
-def _logistic(z: Floats) -> Floats:
+def logistic_of(z: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -40, 40))), dtype=np.float64)
 
 
@@ -182,7 +183,7 @@ def left_out(sample: Sample) -> Floats:
         inside = sample.fold == number
         if inside.any():
             beta = fit_logistic(sample.signs[~inside], sample.right[~inside], sample.directions)
-            predicted[inside] = _logistic(beta[0] + sample.signs[inside] @ beta[1:])
+            predicted[inside] = logistic_of(beta[0] + sample.signs[inside] @ beta[1:])
     return predicted
 
 
@@ -231,6 +232,8 @@ def fit(sample: Sample) -> tuple[Regression, Floats]:
         if inside.any():
             curve = isotonic(predicted[~inside], sample.right[~inside])
             confidence[inside] = np.interp(predicted[inside], curve.above, curve.value)
+    doubted = logistic_of(sample.signs[:, 0]) < ACCEPT / CEILING
+    confidence[doubted] = np.minimum(confidence[doubted], UNTOLD)
     beta = fit_logistic(sample.signs, sample.right, sample.directions)
     curve = isotonic(predicted, sample.right)
     weights = tuple(round(float(w), 6) for w in beta[1:])

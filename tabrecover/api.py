@@ -64,7 +64,7 @@ def recover(
     name = os.fspath(source) if isinstance(source, os.PathLike) else ""
     document = read_document(_load(source, encoding), kind)
     library = library_of(templates)
-    return recover_document(document, library, str(name))
+    return recover_document(document, library, str(name), calibration=builtin_calibration())
 
 
 def least_confidence(max_error: float) -> float:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
+UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
 # The signs of a value, and in which direction each may move its probability: up, down, either.
@@ -36,8 +37,7 @@ KNOWN = {
     "certainty": +1,  # logit of the model's probability
     "left_over": -1,  # log(1 + numbers of the table's stretch that found no slot)
     "doubt": -1,  # share of the table's values that are in doubt
-    "labels_lost": -1,  # share of the labels that were not seen
-    "row_unseen": -1,  # 1: no label was seen in the cell's row
+    "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
@@ -86,6 +86,11 @@ class Regression:
         z = self.bias + sum(w * s for w, s in zip(self.weights, cell_signs, strict=True))
         return self.curve.at(logistic(z))
 
+    def confidence(self, own: float, cell_signs: Sequence[float]) -> float:
+        """The same, but what the model itself doubts is not told: `own` is its probability."""
+        probability = self.probability(cell_signs)
+        return probability if own >= ACCEPT else min(probability, UNTOLD)
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -130,7 +135,7 @@ def calibrated(table: Table, calibration: Calibration) -> Table:
     regression = calibration.known if table.template else calibration.unknown
     by_cell = iter(signs(table))
     cells = tuple(
-        _with_confidence(cell, regression.probability(next(by_cell)))
+        _with_confidence(cell, regression.confidence(cell.confidence, next(by_cell)))
         if cell.role == "value"
         else cell
         for cell in table.cells
@@ -169,12 +174,8 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     values = [cell for cell in table.cells if cell.role == "value"]
     labels = [cell for cell in table.cells if cell.role == "label"]
     scoring = table.evidence.scoring if table.evidence else None
-    rows_seen = {
-        row
-        for label in labels
-        if label.observed is not None
-        for row in range(label.row, label.row + label.rowspan)
-    }
+    rows_labelled = _rows_of(labels)
+    rows_seen = _rows_of([label for label in labels if label.observed is not None])
     holding, broken = Counter[str](), Counter[str]()
     for check in table.checks:
         if check.verdict == "recovery":
@@ -183,7 +184,6 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             holding.update(check.keys)
     left_over = log1p(_left_over(table))
     doubt = _share(cell.confidence < ACCEPT for cell in values)
-    lost = _share(label.observed is None for label in labels)
     rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
     shown = scoring is None or scoring.blanks_shown
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
@@ -193,8 +193,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             logit(cell.confidence / CEILING),
             left_over,
             doubt,
-            lost,
-            float(cell.row not in rows_seen),
+            float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
             float(not cell.text and not shown),
             order_only,
@@ -206,6 +205,10 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
         )
         for cell in values
     ]
+
+
+def _rows_of(labels: Iterable[Cell]) -> set[int]:
+    return {row for label in labels for row in range(label.row, label.row + label.rowspan)}
 
 
 def _left_over(table: Table) -> int:

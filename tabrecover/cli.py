@@ -181,10 +181,11 @@ def _recover_one(
 
     from tabrecover.pipeline import recover_document  # noqa: PLC0415
     from tabrecover.report import Outcome  # noqa: PLC0415
+    from tabrecover.storage import builtin_calibration  # noqa: PLC0415
 
     try:
         document = _read_document(name, kind, encoding)
-        recovery = recover_document(document, library, name)
+        recovery = recover_document(document, library, name, calibration=builtin_calibration())
     except (OSError, RecoveryError) as error:
         return Outcome(name, None, _reason(error))
     tables = tuple(table.judged(least) for table in recovery.tables)
@@ -373,6 +374,7 @@ def explain(
     """
     from tabrecover.explain import explain_document  # noqa: PLC0415
     from tabrecover.report import one_line  # noqa: PLC0415
+    from tabrecover.storage import builtin_calibration  # noqa: PLC0415
 
     _check_kind(kind)
     _check_encoding(encoding)
@@ -382,7 +384,9 @@ def explain(
         _check_output(graphml, [file])
     try:
         document = _read_document(file, kind, encoding)
-        explanation = explain_document(document, library, file, least=least)
+        explanation = explain_document(
+            document, library, file, least=least, calibration=builtin_calibration()
+        )
     except (OSError, RecoveryError) as error:
         typer.echo(f"tabrecover: {one_line(file)}: {_reason(error)}", err=True)
         raise typer.Exit(Exit.FAILED_INPUT) from None

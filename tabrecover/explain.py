@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +36,7 @@ from tabrecover.units import classify, number_of, plain_number
 
 if TYPE_CHECKING:
     from tabrecover.align import Alignment, Symbol
+    from tabrecover.calibration import Calibration
     from tabrecover.library import Library
     from tabrecover.model import Cell, Dialect, Document, Kind, Role, Status, Unit, Verdict
     from tabrecover.results import Evidence, Recovery, Table
@@ -177,7 +178,8 @@ class Rule:
 class Parts:
     """What a cell's confidence is the product of.
 
-    `layout` x the smaller of `placement` and `bound` x `ceiling` x `other`. `bound` is what the
+    `together` = `layout` x the smaller of `placement` and `bound` x `ceiling` x `other` is the
+    model's own probability; calibration makes `total` of it. `bound` is what the
     odds of the best rival allow, None without a rival; `lead` those odds as a logarithm; `other`
     what no other part accounts for (such as a row of which nothing is seen). For labels, and in
     tables of unknown layout, `placement` is what the other parts leave.
@@ -189,6 +191,7 @@ class Parts:
     bound: float | None
     other: float
     ceiling: float
+    together: float
     total: float
 
 
@@ -248,7 +251,7 @@ class TableExplanation:
     probability that goes into every cell's confidence, `flattening` that the dump was flattened as
     it was read, which is part of it. Values below `least` confidence count as doubtful. `cells`
     and `alignment` are the recovery's own; `symbol_spans` are the input characters of the
-    alignment's symbols.
+    alignment's symbols, `uncalibrated` the confidences by row and column before calibration.
     """
 
     number: int
@@ -274,10 +277,17 @@ class TableExplanation:
     cells: tuple[Cell, ...]
     alignment: Alignment | None
     symbol_spans: tuple[tuple[Span, ...], ...]
+    uncalibrated: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
     def to_dict(self, *, steps: bool = True) -> dict[str, Any]:
         """Plain dictionaries, lists, texts and numbers (docs/explain.md)."""
-        leave = ("cells", "alignment", "symbol_spans", *(() if steps else ("steps",)))
+        leave = (
+            "cells",
+            "alignment",
+            "symbol_spans",
+            "uncalibrated",
+            *(() if steps else ("steps",)),
+        )
         record: dict[str, Any] = _plain(self, leave)
         record["doubtful"] = [
             {"row": c.row, "col": c.col, "key": c.key, "text": c.text, "confidence": c.confidence}
@@ -369,13 +379,19 @@ def _rows_left_out(alignment: Alignment) -> tuple[int, ...]:
 
 
 def explain_document(
-    document: Document, library: Library, source: str = "", *, least: float = ACCEPT
+    document: Document,
+    library: Library,
+    source: str = "",
+    *,
+    least: float = ACCEPT,
+    calibration: Calibration | None = None,
 ) -> Explanation:
     """Recover a document as `pipeline.recover_document` does, and explain every table.
 
     Values below `least` confidence count as doubtful.
     """
-    return explain(recover_document(document, library, source), document, least=least)
+    recovery = recover_document(document, library, source, calibration=calibration)
+    return explain(recovery, document, least=least)
 
 
 def explain(recovery: Recovery, document: Document, *, least: float = ACCEPT) -> Explanation:
@@ -385,10 +401,12 @@ def explain(recovery: Recovery, document: Document, *, least: float = ACCEPT) ->
     for number, found in enumerate(recovery.tables, start=1):
         table = found.judged(least)
         if table.alignment is None or table.evidence is None:
-            tables.append(_explain_cells(number, table, least, lines))
+            told = _explain_cells(number, table, least, lines)
         else:
-            teller = _Teller(table, table.alignment, table.evidence, lines)
-            tables.append(teller.tell(number, least))
+            told = _Teller(table, table.alignment, table.evidence, lines).tell(number, least)
+        before = table.model.cells if table.model is not None else ()
+        uncalibrated = {(cell.row, cell.col): cell.confidence for cell in before}
+        tables.append(replace(told, uncalibrated=uncalibrated))
     return Explanation(recovery, tuple(tables), document.kind)
 
 
@@ -783,17 +801,18 @@ def _choices(table: TableExplanation, cell: Cell) -> tuple[Choice, ...]:
 
 
 def _parts(table: TableExplanation, cell: Cell, choices: Sequence[Choice]) -> Parts:
-    layout = table.layout
+    layout, total = table.layout, cell.confidence
+    own_word = table.uncalibrated.get((cell.row, cell.col), total)
     compared = any(choice.behind is not None for choice in choices)
     if layout is None or cell.role == "label" or not compared:
-        rest = cell.confidence / CEILING / (layout or 1.0) if layout != 0 else None
-        return Parts(layout, rest, None, None, 1.0, CEILING, cell.confidence)
+        rest = own_word / CEILING / (layout or 1.0) if layout != 0 else None
+        return Parts(layout, rest, None, None, 1.0, CEILING, own_word, total)
     own = next((choice for choice in choices if choice.chosen), None)
     placement = own.probability if own else 0.0
     others = [c.behind for c in choices if not c.chosen and c.behind is not None]
     lead = min(others) - own.behind if others and own and own.behind is not None else None
     bound = 1 / (1 + exp(-lead)) if lead is not None else None
     product = layout * min(placement, 1.0 if bound is None else bound) * CEILING
-    other = cell.confidence / product if product > 0 else 1.0
-    other = 1.0 if abs(product - cell.confidence) < 1e-5 else other
-    return Parts(layout, placement, lead, bound, other, CEILING, cell.confidence)
+    other = own_word / product if product > 0 else 1.0
+    other = 1.0 if abs(product - own_word) < 1e-5 else other
+    return Parts(layout, placement, lead, bound, other, CEILING, own_word, total)

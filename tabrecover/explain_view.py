@@ -613,7 +613,9 @@ def _product(parts: Parts) -> Iterator[str]:
         factors.append(parts.other)
     smaller = " (of placement and odds the smaller)" if parts.bound is not None else ""
     told = " x ".join(f"{factor:.4f}" for factor in factors)
-    yield f"together   {parts.total:.4f}  = {told}{smaller}"
+    yield f"together   {parts.together:.4f}  = {told}{smaller}"
+    if parts.total != parts.together:
+        yield f"calibrated {parts.total:.4f}  as often are values with such signs right"
 
 
 def _told_rule(page: _Page, rule: Rule, cell: CellExplanation) -> None:

@@ -128,7 +128,7 @@ def test_label_takes_no_digit_of_the_number_before_it() -> None:
 
 
 def test_row_left_out_leaves_its_neighbours_alone() -> None:
-    """Values beside a row that the dump lacks are told; the row's own cells are not."""
+    """The model tells values beside a row that the dump lacks; the row's own cells it does not."""
     template = next(t for t in builtin_library().templates if t.id.endswith("2021/requests"))
     lines = []
     for row in range(3, 28):
@@ -137,7 +137,8 @@ def test_row_left_out_leaves_its_neighbours_alone() -> None:
             lines += [*labels, *(str(10 * row + k) for k in range(7))]
     header = [c.text for c in template.cells if c.row < 3]
     (table,) = tabrecover.recover("\n".join([*header, *lines, ""])).tables
-    for cell in table.cells:
+    assert table.model is not None
+    for cell in table.model.cells:
         if cell.role == "value" and cell.row != 6:
             assert (cell.text, cell.confidence >= 0.9) == (str(10 * cell.row + cell.col - 3), True)
         elif cell.role == "value":
@@ -256,7 +257,7 @@ def test_label_of_another_template_cuts_no_value() -> None:
 
 
 def test_absent_optional_row_takes_no_values() -> None:
-    """An optional row that the dump leaves out stays blank; its neighbours keep their values."""
+    """The model leaves an absent optional row blank; its neighbours keep their values."""
     template = tabrecover.parse_template(
         "<table data-type=integer><tr><th>Depot<th data-key=a>Vans<th data-key=b>Cars"
         "<tr data-key=n><th>North<td><td><tr data-key=m data-optional><th>Mobile<td><td>"
@@ -265,7 +266,8 @@ def test_absent_optional_row_takes_no_values() -> None:
     )
     dump = "Depot\nVans\nCars\nNorth\n4\n11\nSouth\n16\n7\n"
     (table,) = tabrecover.recover(dump, templates=template).tables
-    found = {c.key: (c.text, c.confidence >= 0.9) for c in table.cells if c.role == "value"}
+    assert table.model is not None
+    found = {c.key: (c.text, c.confidence >= 0.9) for c in table.model.cells if c.role == "value"}
     assert found == {
         "n.a": ("4", True), "n.b": ("11", True), "m.a": ("", True), "m.b": ("", True),
         "s.a": ("16", True), "s.b": ("7", True),
