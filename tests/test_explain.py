@@ -39,7 +39,7 @@ from tabrecover.explain_view import cell_view, graphml, overview, table_view
 from tabrecover.library import Library
 from tabrecover.model import Dialect
 from tabrecover.results import Recovery
-from tabrecover.storage import builtin_library
+from tabrecover.storage import builtin_calibration, builtin_library
 from tests.cases import CASES, CORPUS, ROOT, Case
 
 CHANGTU = CORPUS / "in_the_wild" / "changtu-2022" / "dump.txt"
@@ -71,7 +71,8 @@ HOSTILE = "\x1b[31m\x00\u202e\x9b\x07\ufffe"
 
 def explained(text: str, *templates: tabrecover.Template, least: float = 0.9) -> Explanation:
     library = Library(templates) if templates else library_of(None)
-    return explain_document(read_document(text), library, least=least)
+    calibration = builtin_calibration()
+    return explain_document(read_document(text), library, least=least, calibration=calibration)
 
 
 @cache
@@ -143,7 +144,8 @@ def check_cell(cell: CellExplanation) -> None:
     if parts.layout is not None and parts.placement is not None:
         bound = 1.0 if parts.bound is None else parts.bound
         product = parts.layout * min(parts.placement, bound) * parts.ceiling * parts.other
-        assert product == pytest.approx(cell.confidence, abs=2e-5)
+        assert product == pytest.approx(parts.together, abs=2e-5)
+    assert parts.total == cell.confidence
     for rule in cell.rules:
         assert (cell.row, cell.col) in [(t.row, t.col) for t in (*rule.left, *rule.right)]
         for side, total in ((rule.left, rule.left_sum), (rule.right, rule.right_sum)):
@@ -428,7 +430,7 @@ def test_neighbours_in_the_dump() -> None:
 
 def test_least_confidence() -> None:
     """What counts as doubtful follows the confidence asked for."""
-    dump = "\n".join([*DEPOT_LINES, ""])
+    assert only(explained(dump, DEPOTS, least=0.5)).doubtful == []
     assert only(explained(dump, DEPOTS)).doubtful == []
     strict = only(explained(dump, DEPOTS, least=1.0))
     assert len(strict.doubtful) == 12
@@ -457,7 +459,7 @@ def test_unknown_layout(name: str) -> None:
     for cell in table.cells:
         parts = explain_cell(table, cell).parts
         assert parts.layout is None
-        assert parts.placement == pytest.approx(cell.confidence / CEILING)
+        assert parts.placement == pytest.approx(parts.together / CEILING)
     shown = views(explanation)
     assert "no template fits" in shown
     assert nx.parse_graphml(graphml(explanation, explanation.tables)).number_of_nodes() == len(
