@@ -430,8 +430,8 @@ def test_neighbours_in_the_dump() -> None:
 
 def test_least_confidence() -> None:
     """What counts as doubtful follows the confidence asked for."""
+    dump = "\n".join([*DEPOT_LINES, ""])
     assert only(explained(dump, DEPOTS, least=0.5)).doubtful == []
-    assert only(explained(dump, DEPOTS)).doubtful == []
     strict = only(explained(dump, DEPOTS, least=1.0))
     assert len(strict.doubtful) == 12
     assert strict.status == "review"
