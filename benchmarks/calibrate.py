@@ -173,6 +173,7 @@ def _newton(signs_: Floats, right: Floats) -> Floats:
 
 
 def logistic_of(z: Floats) -> Floats:
+    """The probabilities with these log-odds."""
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -40, 40))), dtype=np.float64)
 
 

@@ -69,7 +69,7 @@ DAMAGES: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_rendered_html_gives_the_tables_back(case: Case, damage: str) -> None:
-    """Tables rendered as HTML, intact or damaged, come back equal, the model sure of every value."""
+    """Tables rendered as HTML, intact or damaged, come back equal; the model tells every value."""
     tables = rendered(case)
     html = "<p>text</p>\n".join(DAMAGES[damage](table.to_html()) for table in tables)
     found = tabrecover.recover(f"<html><body>{html}</body></html>")

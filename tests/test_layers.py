@@ -14,12 +14,12 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library",
-    "pieces", "scoring", "units", "dialects", "regions", "sieve", "positions", "posterior", "fillings",
-    "elimination", "sums", "align",
-    "confidence", "rules", "added", "grid", "headers", "render", "results", "calibration", "freeform", "pipeline",
-    "explain",
+    "pieces", "scoring", "units", "dialects", "regions", "sieve", "positions", "posterior",
+    "fillings", "elimination", "sums", "align", "confidence", "rules", "added", "grid", "headers",
+    "render", "results", "calibration", "freeform", "pipeline", "explain",
     # below: bytes, files, terminals
-    "decode", "storage", "api", "terminal", "explain_view", "report", "cli", "__init__", "__main__",
+    "decode", "storage", "api", "terminal", "explain_view", "report", "cli", "__init__",
+    "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("explain") + 1]
 IMPURE = {"os", "sys", "io", "pathlib", "time", "datetime", "random", "subprocess", "tempfile"}

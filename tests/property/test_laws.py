@@ -64,7 +64,8 @@ def test_grid_comes_back(dialect: str, grid: tuple[Template, Values]) -> None:
 
 
 DOUBTS_BROKEN_SUMS = pytest.mark.xfail(
-    reason="sums that drawn values break put a full last row of a padded dump in doubt", strict=False
+    reason="sums that drawn values break put a full last row of a padded dump in doubt",
+    strict=False,
 )
 
 
