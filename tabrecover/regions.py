@@ -10,6 +10,7 @@ either end, and a document may hold several of one template.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,13 +18,14 @@ import numpy as np
 from tabrecover.lex import SEPARATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
     from tabrecover.template import Template
 
-__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach"]
+__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach",
+           "templates_covered", "unbroken"]  # fmt: skip
 
 MIN_COVERAGE = 0.4  # of a template's label nats: below, the rest of the form is not there
 MIN_SEEDS = 3
@@ -36,6 +38,7 @@ TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
+_MARKS_ALONE = re.compile(r"^[ \t]*(?:[-/\\—–―−－*×…·_]{1,6}[ \t]*)++$", re.MULTILINE)
 _JOINERS = frozenset(".．,，·'’-−－–")  # between digits they make one number, date or range
 
 
@@ -58,17 +61,37 @@ class Candidate(NamedTuple):
     coverage: float
 
 
-def may_hold(hits: Sequence[Hit], library: Library) -> bool:
-    """Whether the phrases that occur at all cover enough of some template; a cheap first answer."""
+def templates_covered(phrases: Iterable[int], library: Library) -> list[int]:
+    """The templates of which these phrases cover enough, the most convincing first."""
     seen: dict[int, set[int]] = {}
-    for phrase in {hit.phrase for hit in hits}:
+    for phrase in phrases:
         for template, slot in library.places[phrase]:
             seen.setdefault(template, set()).add(slot)
-    return any(
-        sum(library.label_weights[template][slot] for slot in slots)
-        >= MIN_COVERAGE * sum(library.label_weights[template].values())
-        for template, slots in seen.items()
-    )
+    scores = {}
+    for template, slots in seen.items():
+        weights = library.label_weights[template]
+        total, own = sum(weights.values()), sum(weights[slot] for slot in slots)
+        if own >= MIN_COVERAGE * total:
+            scores[template] = own - PASSED_LABEL * (total - own)
+    return sorted(scores, key=lambda template: (-scores[template], template))
+
+
+def may_hold(hits: Sequence[Hit], library: Library) -> bool:
+    """Whether the phrases that occur at all cover enough of some template; a cheap first answer."""
+    return bool(templates_covered({hit.phrase for hit in hits}, library))
+
+
+def unbroken(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that no line of marks goes through: those are a row's values for "none".
+
+    Folding drops such marks, so the pieces of a wrapped label above and below would be one hit.
+    """
+    ends = np.array([marks.end() for marks in _MARKS_ALONE.finditer(text)])
+    if not len(ends):
+        return list(hits)
+    first = np.searchsorted(ends, folded.origin[[hit.start for hit in hits]])
+    last = np.searchsorted(ends, folded.origin[[hit.end - 1 for hit in hits]])
+    return [hit for hit, whole in zip(hits, (first == last).tolist(), strict=True) if whole]
 
 
 def cell_hits(
