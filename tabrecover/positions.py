@@ -3,7 +3,9 @@
 Columns that only spaces part lose their blank cells, but not their places: texts of one column
 stand below each other, by their left ends, their middles or their right ends. Rows that are full
 show where the columns are; a row with blanks is compared with the full rows nearest to it, since
-pages and proportional fonts let columns drift. The distance to a column is a normal deviation,
+pages and proportional fonts let columns drift. Where hardly a row is full, the places of all
+values are cut at their widest gaps into as many clusters as there are columns (single linkage),
+if these gaps stand out and the rows bear them out. The distance to a column is a normal deviation,
 whose scale is that of the full rows among themselves, mixed with a place anywhere in the line, as
 often as full rows disagree. A drift moves a whole row: its texts share one vote.
 """
@@ -11,7 +13,7 @@ often as full rows disagree. A drift moves a whole row: its texts share one vote
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import groupby, pairwise
 from math import exp, log, pi, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Extent", "Positions", "extents", "learn"]
 
 MIN_ROWS = 2  # full rows that show where columns are
+CLEAR_GAP = 2.0  # times the widest gap between places of one column, a gap between two columns
 NEAREST = 4  # full rows that a text is compared with
 LEAST_SCALE = 0.75  # columns; texts are cut to whole ones
 MAX_DEVIATION = 3.0  # scales beyond which a text of a column is astray
@@ -119,39 +122,25 @@ def learn(
     anchors: Sequence[tuple[int, int]],
     where: Sequence[Extent],
 ) -> Positions | None:
-    """What the full rows tell of the columns; None if they are too few.
+    """What the rows tell of the columns; None if they tell too little.
 
     `kinds[k]` and `units[k]` are the kind and the unit (or -1) of symbol `k`.
     """
-    rows = _full_rows(template, kinds, units, anchors)
-    if len(rows) < MIN_ROWS:
+    rows = _rows(template, kinds, units, anchors)
+    full = [row for row in rows if len(row.values) == len(row.columns)]
+    ways = []
+    for measure in range(len(MEASURES)):
+        for feature in range(FEATURES):
+            places = {k: _place(where[u], measure, feature) for k, u in enumerate(units) if u >= 0}
+            known = list(map(_in_order, full)) if len(full) >= MIN_ROWS else _clusters(rows, places)
+            if len(known) >= MIN_ROWS:
+                placed = [{c: places[k] for c, k in row.items()} for _, row in known]
+                starts = [start for start, _ in known]
+                ways.append((_spread(placed), list(zip(starts, placed, strict=True)), places))
+    if not ways:
         return None
-    ways = [
-        _placed(rows, units, where, measure, feature)
-        for measure in range(len(MEASURES))
-        for feature in range(FEATURES)
-    ]
-    spreads = [_spread(placed) for placed in ways]
-    best = min(range(len(ways)), key=lambda k: (spreads[k].astray, spreads[k].scale))
-    measure, feature = divmod(best, FEATURES)
-    places = {k: _place(where[unit], measure, feature) for k, unit in enumerate(units) if unit >= 0}
-    starts = [start for start, _ in rows]
-    learnt = list(zip(starts, ways[best], strict=True))
-    return Positions(learnt, spreads[best], places, _company(kinds))
-
-
-def _placed(
-    rows: Sequence[tuple[int, Mapping[int, int]]],
-    units: Sequence[int],
-    where: Sequence[Extent],
-    measure: int,
-    feature: int,
-) -> list[dict[int, float]]:
-    """Of each full row, where its columns are."""
-    return [
-        {column: _place(where[units[k]], measure, feature) for column, k in row.items()}
-        for _, row in rows
-    ]
+    spread, placed_rows, places = min(ways, key=lambda way: (way[0].astray, way[0].scale))
+    return Positions(placed_rows, spread, places, _company(kinds))
 
 
 def _company(kinds: Sequence[int]) -> dict[int, int]:
@@ -185,24 +174,68 @@ def _spread(placed: Sequence[Mapping[int, float]]) -> Spread:
     return Spread(scale, (rows_astray + 1) / (len(placed) + 1), width)
 
 
-def _full_rows(
+class _Row(NamedTuple):
+    """A row with a known label: its first symbol, the columns of its value slots, its values."""
+
+    start: int
+    columns: tuple[int, ...]
+    values: list[int]
+
+
+def _rows(
     template: Template,
     kinds: Sequence[int],
     units: Sequence[int],
     anchors: Sequence[tuple[int, int]],
-) -> list[tuple[int, dict[int, int]]]:
-    """Rows whose values are as many as their slots: first symbol, and the symbol by column."""
+) -> list[_Row]:
+    """Rows with more than one value, and no more than they have slots."""
     width = template.n_cols + 1
     rows = []
     for symbol, slot in anchors:
         behind = range(slot + 1, (slot // width + 1) * width - 1)
         if any(template.slots[s].kind == SlotKind.LABEL for s in behind):
             continue
-        columns = [s % width for s in behind if template.slots[s].kind <= SlotKind.TEXT]
+        columns = tuple(s % width for s in behind if template.slots[s].kind <= SlotKind.TEXT)
         values = _values_behind(symbol, kinds, units)
-        if len(values) > 1 and len(values) == len(columns):
-            rows.append((symbol, dict(zip(columns, values, strict=True))))
+        if 1 < len(values) <= len(columns):
+            rows.append(_Row(symbol, columns, values))
     return rows
+
+
+def _in_order(row: _Row) -> tuple[int, dict[int, int]]:
+    """The symbols of a full row by their columns."""
+    return row.start, dict(zip(row.columns, row.values, strict=True))
+
+
+def _clusters(
+    rows: Sequence[_Row], places: Mapping[int, float]
+) -> list[tuple[int, dict[int, int]]]:
+    """Rows with their symbols by column, as the gaps between all values' places have it.
+
+    None where these gaps hardly differ from others, where two values of a row fall together, or
+    where no row shows two neighbouring columns side by side: then one of them may be another in
+    its drift.
+    """
+    columns = max((row.columns for row in rows), key=len, default=())
+    alike = [row for row in rows if row.columns == columns]
+    ordered = sorted({places[k] for row in alike for k in row.values})
+    steps = sorted((b - a, b) for a, b in pairwise(ordered))
+    inner, between = steps[: 1 - len(columns)], steps[1 - len(columns) :]
+    if len(columns) < 2 or len(between) < len(columns) - 1:
+        return []
+    if inner and between[0][0] < CLEAR_GAP * inner[-1][0]:
+        return []
+    borders = sorted(start for _, start in between)
+    clusters = [{bisect_right(borders, places[k]): k for k in row.values} for row in alike]
+    beside = {pair for row in clusters for pair in pairwise(sorted(row))}
+    if any(len(own) < len(row.values) for own, row in zip(clusters, alike, strict=True)):
+        return []
+    if any((at, at + 1) not in beside for at in range(len(columns) - 1)):
+        return []
+    return [
+        (row.start, {columns[at]: k for at, k in own.items()})
+        for own, row in zip(clusters, alike, strict=True)
+    ]
 
 
 def _values_behind(symbol: int, kinds: Sequence[int], units: Sequence[int]) -> list[int]:
