@@ -584,8 +584,7 @@ class _Solver:
         for k in range(start, stop):
             if self.symbols[k].unit >= 0:
                 for j in slots:
-                    column = (first + j) % (self.template.n_cols + 1)
-                    odds[k - start, j] = positions.log_odds(k, column)
+                    odds[k - start, j] = positions.log_odds(k, first + j)
         return odds
 
     def _rows_added(self, start: int, stop: int) -> Iterator[tuple[list[int], float]]:
