@@ -637,11 +637,17 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
             best = max(best, scoring.label_match(1.0, weight))
         elif len(form) > 1 and form in label:
             best = max(best, scoring.label_piece(len(form) / len(label), weight))
+        elif _digits(form) > _digits(label):  # they may be values that run into the label
+            continue
         elif (similarity := fuzz.ratio(form, label) / 100) >= MIN_SIMILARITY:
             best = max(best, scoring.label_match(similarity, weight))
     if whole or best == NEVER:
         return best
     return best + scoring.continued_repeat
+
+
+def _digits(form: str) -> int:
+    return sum(map(str.isdigit, form))
 
 
 class _Solution(NamedTuple):

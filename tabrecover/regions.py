@@ -150,12 +150,17 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
             spaces = 0
         else:
             if char.isdigit() or (
-                char in _NUMERIC and (spaces or _digit_at(text, position + step))
+                char in _NUMERIC
+                and (spaces or _digit_at(text, position + step) or _space_at(text, position + step))
             ):
                 return True
             return meets_hit and char.isalnum()
         position += step
     return True
+
+
+def _space_at(text: str, position: int) -> bool:
+    return not 0 <= position < len(text) or text[position].isspace()
 
 
 def _digit_at(text: str, position: int) -> bool:
