@@ -167,9 +167,10 @@ def _fit_tabs(sample: _Sample) -> list[Law]:
     if not margin and not _is_rows(inner):
         return []
     good = sum("T" in gap or gap.count("e") > 2 * margin for gap in inner)
+    told = _only("Te") if margin else _rows_told("T")
     law = Law(
         "tabs", _share(good, len(inner)), True, True, True, _tab_reader(margin),
-        writing=Writing(_row_writer("T", margin=margin), _only("Te")),
+        writing=Writing(_row_writer("T", margin=margin), told),
     )  # fmt: skip
     return _with_repeats(law, sample)
 
@@ -219,6 +220,12 @@ def _row_writer(
     return write
 
 
+def _rows_told(separator: str) -> Callable[[str], str]:
+    """What of a gap parts cells and rows, where empty lines between rows say nothing."""
+    told = _only(f"{separator}e")
+    return lambda gap: re.sub("e+", "e", told(gap))
+
+
 def _fit_bars(sample: _Sample) -> list[Law]:
     """Bars: first the padded form, whose row ends add up; else each bar pair is a cell."""
     inner = sample.inner
@@ -249,12 +256,9 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
     writer = _row_writer("b", leading="b" * leading, trailing="b" * trailing)
     law = Law(
         "bars", _share(good, len(inner)), True, True, continued or sample.repeats, read,
-        writing=Writing(writer, lambda gap: re.sub("e+", "e", _only_bars(gap))),
+        writing=Writing(writer, _rows_told("b")),
     )  # fmt: skip
     return _with_repeats(law, sample)
-
-
-_only_bars = _only("be")
 
 
 def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:

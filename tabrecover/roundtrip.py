@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tabrecover.model import Cell, Document
     from tabrecover.units import Units
 
-__all__ = ["Mismatch", "RoundTrip", "round_trip"]
+__all__ = ["Mismatch", "MismatchKind", "RoundTrip", "round_trip"]
 
 MismatchKind = Literal["gap", "order", "text"]
 
