@@ -30,6 +30,7 @@ from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold, unbroken
 from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
+from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
 from tabrecover.template import SlotKind
@@ -511,6 +512,7 @@ def _table(
         return None
     right = layout * law.share * _cut_right(law, template)
     filled = fill_grid(document, units, alignment, right)
+    shape = (template.n_rows + filled.added, template.n_cols)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks, certainty=certainty)
@@ -521,7 +523,7 @@ def _table(
     return Table(
         template.id,
         _raw_extent(document, filled.span),
-        (template.n_rows + filled.added, template.n_cols),
+        shape,
         filled.cells,
         confidence,
         status,
@@ -531,7 +533,14 @@ def _table(
         certainty,
         alignment=alignment,
         evidence=Evidence(
-            document, units, law.law.name, law.share, chosen.scoring, right, candidates
+            document,
+            units,
+            law.law.name,
+            law.share,
+            chosen.scoring,
+            right,
+            candidates,
+            round_trip(filled.cells, shape, document, units, law.law),
         ),
     )
 
