@@ -39,6 +39,7 @@ TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
 _MARKS_ALONE = re.compile(r"^[ \t]*(?:[-/\\—–―−－*×…·_]{1,6}[ \t]*)++$", re.MULTILINE)
+_NUMBER_AND_END = re.compile(r"(\d+)[ \t]*[\r\n]")
 _JOINERS = frozenset(".．,，·'’-−－–")  # between digits they make one number, date or range
 
 
@@ -82,16 +83,25 @@ def may_hold(hits: Sequence[Hit], library: Library) -> bool:
 
 
 def unbroken(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that no line of marks goes through: those are a row's values for "none".
+    """The hits that take in no value: folding lets labels reach over line ends and marks.
 
-    Folding drops such marks, so the pieces of a wrapped label above and below would be one hit.
+    No line of marks goes through them (those are a row's values for "none"), and they do not begin
+    with a number at the end of a line that is followed by another label.
     """
-    ends = np.array([marks.end() for marks in _MARKS_ALONE.finditer(text)])
-    if not len(ends):
-        return list(hits)
-    first = np.searchsorted(ends, folded.origin[[hit.start for hit in hits]])
-    last = np.searchsorted(ends, folded.origin[[hit.end - 1 for hit in hits]])
-    return [hit for hit, whole in zip(hits, (first == last).tolist(), strict=True) if whole]
+    if not hits:
+        return []
+    starts = folded.origin[[hit.start for hit in hits]]
+    lasts = folded.origin[[hit.end - 1 for hit in hits]]
+    marks = np.array([alone.end() for alone in _MARKS_ALONE.finditer(text)], dtype=np.int64)
+    whole = (np.searchsorted(marks, starts) == np.searchsorted(marks, lasts)).tolist()
+    spans = {(hit.start, hit.end) for hit in hits}
+    kept = []
+    for hit, start, is_whole in zip(hits, starts.tolist(), whole, strict=True):
+        number = _NUMBER_AND_END.match(text, start)
+        digits = number.end(1) - start if number else 0
+        if is_whole and not (digits and (hit.start + digits, hit.end) in spans):
+            kept.append(hit)
+    return kept
 
 
 def cell_hits(
