@@ -12,6 +12,7 @@ The weights are data (`calibration.toml`), fitted by `benchmarks/calibrate.py`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,15 +22,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
-from tabrecover.scoring import NUMERIC
+from tabrecover.scoring import UnitKind
+from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from tabrecover.model import Alternative, Cell
+    from tabrecover.model import Alternative, Cell, Document
     from tabrecover.results import Table
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
 # The signs of a value, and in which direction each may move its probability: up, down, either.
@@ -40,6 +44,7 @@ KNOWN = {
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
+    "declared": +1,  # 1: markup or drawn cells tell what is a cell
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
     "law_open": -1,  # 1 - probability of the way of flattening
     "confirmed": +1,  # log(1 + rules that hold with this cell, sums of zero apart)
@@ -185,6 +190,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
         elif check.holds and check.left:
             holding.update(check.keys)
     left_over = log1p(_left_over(table))
+    declared = float(table.evidence is not None and _is_declared(table.evidence.document))
     doubt = _share(cell.confidence < ACCEPT for _, cell in values)
     rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
     shown = scoring is None or scoring.blanks_shown
@@ -201,6 +207,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
             float(not cell.text and not shown),
+            declared,
             order_only,
             open_law,
             log1p(holding[cell.key or ""]),
@@ -219,15 +226,31 @@ def _rows_of(labels: Iterable[Cell]) -> set[int]:
 
 
 def _left_over(table: Table) -> int:
-    """Numbers between the first and the last placed symbol that found no slot."""
-    alignment = table.alignment
-    if alignment is None:
+    """Numbers behind the first placed symbol that found no slot, or are run into the last unit."""
+    alignment, evidence = table.alignment, table.evidence
+    if alignment is None or evidence is None:
         return 0
-    placed = [k for k, slot in enumerate(alignment.trace) if slot >= 0]
-    return sum(
-        alignment.trace[k] < 0 and alignment.symbols[k].kind in NUMERIC
-        for k in range(placed[0], placed[-1])
-    )
+    text, units = evidence.document.text, evidence.units.units
+    first = next(k for k, slot in enumerate(alignment.trace) if slot >= 0)
+    strays = [
+        units[alignment.symbols[k].unit]
+        for k in range(first, len(alignment.trace))
+        if alignment.trace[k] < 0 and alignment.symbols[k].unit >= 0
+    ]
+    texts = [text[unit.start : unit.end] for unit in strays if unit.label < 0]
+    run_in = _WORD.match(text, units[-1].end)
+    return sum(map(_numbers_in, [*texts, run_in.group() if run_in else ""]))
+
+
+def _numbers_in(text: str) -> int:
+    """One for a number or a mark; of words, and of numbers run together, the runs of digits."""
+    if not text:
+        return 0
+    return len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
+
+
+def _is_declared(document: Document) -> bool:
+    return document.kind == "html" or bool(document.cells)
 
 
 def _unknown_signs(table: Table) -> list[tuple[float, ...]]:
