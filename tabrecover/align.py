@@ -29,7 +29,7 @@ from tabrecover.fillings import Lattice, Way
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.positions import Extent, Positions, learn
-from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
+from tabrecover.posterior import Margins, Matrix, decode, forward_backward, log_total, margins
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
     VALUE_LOST,
@@ -72,6 +72,7 @@ WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
 MAX_COUNT_DIGITS = 6  # of a number that counts rows
+_WORDS = (UnitKind.TEXT, UnitKind.LABEL)
 
 
 class Symbol(NamedTuple):
@@ -378,7 +379,7 @@ class _Solver:
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
-        self.label_scores: dict[tuple[str, tuple[str, ...], SlotKind], float] = {}
+        self.label_scores: dict[tuple[str, tuple[str, ...], int], float] = {}
         self.solved: dict[_Key, _Solution] = {}
         self.scored: dict[_Key, float] = {}
 
@@ -598,27 +599,27 @@ class _Solver:
             return
         run: list[int] = []
         values = 0
-        for k in range(start, stop + 1):
-            kind = self.kinds[k] if k < stop else UnitKind.TEXT
-            if kind in (UnitKind.TEXT, UnitKind.LABEL):
+        for k, kind in enumerate([*self.kinds[start:stop].tolist(), UnitKind.TEXT]):
+            if kind in _WORDS:
                 if run and 0 < values <= self.template.n_cols:
                     yield run, float(np.log(self.scoring.row_added)) / len(run)
-                run, values = [k - start], 0
+                run, values = [k], 0
             elif run:
-                run.append(k - start)
+                run.append(k)
                 values += kind != UnitKind.ROW_END
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""
-        slots = self.template.slots
+        forms_of = self.template.label_forms
+        kinds = self.slot_kinds[first:last].tolist()
         targets = [
-            (j, slots[j].kind, self.template.cells[slots[j].cell].forms)
-            for j in range(first, last)
-            if slots[j].kind in (SlotKind.LABEL, SlotKind.LABEL_CONTINUED)
+            (j, kinds[j], forms)
+            for j, forms in enumerate(forms_of[first:last])
+            if forms is not None
         ]
         for i in range(start, stop):
             symbol = self.symbols[i]
-            if symbol.kind not in (UnitKind.TEXT, UnitKind.LABEL) or not symbol.form:
+            if symbol.kind not in _WORDS or not symbol.form:
                 continue
             for j, kind, forms in targets:
                 key = (symbol.form, forms, kind)
@@ -626,7 +627,7 @@ class _Solver:
                 if score is None:
                     score = _label_score(self.scoring, symbol.form, forms, kind == SlotKind.LABEL)
                     self.label_scores[key] = score
-                match[i - start, j - first] = score
+                match[i - start, j] = score
 
 
 def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: bool) -> float:
@@ -666,28 +667,48 @@ def _solve_lattice(
     lattice: Lattice, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
 ) -> _Solution:
     """Posterior, margins and decoding, averaged over the ways to leave out rows."""
-    everything = np.ones(len(lattice[2]), dtype=bool)
-    ways = [(everything, 0.0), *left_out]
-    solved = [
-        (keep, prior, *forward_backward(*part), margins(*part))
-        for keep, prior in ways
-        for part in (_without(lattice, keep) if prior else lattice,)
-    ]
-    score = float(np.logaddexp.reduce([total + prior for _, prior, _, total, _ in solved]))
-    best = max(margin.best + prior for _, prior, _, _, margin in solved)
-    probability = np.zeros_like(lattice[0])
-    matched = np.full_like(lattice[0], -np.inf)
-    empty = np.full(len(everything), -np.inf)
+    probability, score = forward_backward(*lattice)
+    matched, empty, best = margins(*lattice)
+    if left_out:
+        everything = np.ones(len(lattice.skip), dtype=bool)
+        solved = [_Way(everything, 0.0, probability, score, Margins(matched, empty, best))]
+        for keep, prior in left_out:
+            part = _without(lattice, keep)
+            solved.append(_Way(keep, prior, *forward_backward(*part), margins(*part)))
+        probability, matched, empty, score = _averaged(solved)
+    nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
+    shares = _shares(probability, nothing, matched, empty)
+    rivals = [sorted(p.margin for p in shares[j])[-2] for j in values if len(shares[j]) > 1]
+    return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
+
+
+class _Way(NamedTuple):
+    """A segment solved with the slots that are kept: a log-prior, and what `posterior` found."""
+
+    keep: Mask
+    prior: float
+    share: Matrix
+    total: float
+    margin: Margins
+
+
+def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix, float]:
+    """Probabilities and margins of matches, margins of empty slots, and the score, over all ways.
+
+    The first way keeps all slots.
+    """
+    score = float(np.logaddexp.reduce([way.total + way.prior for way in solved]))
+    best = max(way.margin.best + way.prior for way in solved)
+    probability = np.zeros_like(solved[0].share)
+    matched = np.full_like(probability, -np.inf)
+    empty = np.full(len(solved[0].keep), -np.inf)
     for keep, prior, share, total, margin in solved:
         behind = margin.best + prior - best
         probability[:, keep] += share * np.exp(total + prior - score)
         matched[:, keep] = np.maximum(matched[:, keep], margin.match + behind)
         empty[keep] = np.maximum(empty[keep], margin.empty + behind)
         empty[~keep] = np.maximum(empty[~keep], behind)
-    nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
-    shares = _shares(probability, nothing, matched, empty)
-    rivals = [sorted(p.margin for p in shares[j])[-2] for j in values if len(shares[j]) > 1]
-    return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
+    return probability, matched, empty, score
 
 
 def _shares(
@@ -695,10 +716,11 @@ def _shares(
 ) -> dict[int, list[Placement]]:
     """By slot, all that could be there and is not too far behind the best."""
     shares: dict[int, list[Placement]] = {}
-    for i, j in np.argwhere(matched > WORST_MARGIN).tolist():
-        placement = Placement(i, float(probability[i, j]), float(matched[i, j]))
-        shares.setdefault(j, []).append(placement)
-    for j in np.flatnonzero(empty > WORST_MARGIN).tolist():
-        placement = Placement(NOTHING, float(nothing[j]), float(empty[j]))
-        shares.setdefault(j, []).append(placement)
+    i, j = near = np.nonzero(matched > WORST_MARGIN)
+    symbols = map(Placement, i.tolist(), probability[near].tolist(), matched[near].tolist())
+    for slot, placement in zip(j.tolist(), symbols, strict=True):
+        shares.setdefault(slot, []).append(placement)
+    for slot in np.flatnonzero(empty > WORST_MARGIN).tolist():
+        placement = Placement(NOTHING, float(nothing[slot]), float(empty[slot]))
+        shares.setdefault(slot, []).append(placement)
     return shares

@@ -66,8 +66,11 @@ class Ranking(Protocol):
     def added(self, sums: tuple[int, ...], i: int, col: int) -> tuple[int, ...]:
         """The sums with symbol `i` in slot `col`."""
 
+    def settles(self, col: int) -> bool:
+        """Whether anything is settled once slot `col` is passed."""
+
     def gain(self, sums: tuple[int, ...], col: int) -> float:
-        """The log-factor of what is settled once slot `col` is passed."""
+        """The log-factor of it."""
 
 
 def enumerate_fillings(
@@ -93,19 +96,10 @@ def log_sum(scores: Sequence[float]) -> float:
     return top + log(fsum(exp(score - top) for score in scores)) if top > -inf else top
 
 
-class _Partial(NamedTuple):
-    """Alignments of the first slots that fill values alike.
-
-    Log-sum and maximum of their scores, the factor of the rules settled, and both sides of every
-    rule inside so far.
-    """
-
-    mass: float
-    best: float
-    gain: float
-    sums: tuple[int, ...]
-
-
+# Alignments of the first slots that fill values alike: log-sum and maximum of their scores, the
+# factor of the rules settled, and both sides of every rule inside so far. There are thousands of
+# them, and a plain tuple is made in a fraction of the time.
+_Partial = tuple[float, float, float, tuple[int, ...]]
 _Spot = tuple[bool, Pairs]  # whether a stray may follow (the last move was no skip); values so far
 _Front = list[dict[_Spot, _Partial]]  # by number of symbols used
 
@@ -137,7 +131,7 @@ class _Enumerator:
 
     def run(self) -> Paths | None:
         front: _Front = [{} for _ in range(self.n + 1)]
-        front[0][True, ()] = _Partial(0.0, 0.0, 0.0, self.ranking.known if self.ranking else ())
+        front[0][True, ()] = 0.0, 0.0, 0.0, self.ranking.known if self.ranking else ()
         for col in range(self.m):
             self._add_strays(front, col)
             front = self._step(front, col)
@@ -152,18 +146,17 @@ class _Enumerator:
         for (_, pairs), partial in front[self.n].items():
             _join(alike, (True, pairs), partial)
         paths = [
-            Path(p.mass + prior, p.best + prior, tuple([(i, kept[j]) for i, j in pairs]))
-            for (_, pairs), p in alike.items()
+            Path(mass + prior, best + prior, tuple([(i, kept[j]) for i, j in pairs]))
+            for (_, pairs), (mass, best, _, _) in alike.items()
         ]
         return Paths(paths, self.dropped + prior)
 
     def _add_strays(self, front: _Front, col: int) -> None:
         for i in range(self.n):
             score, bound = self.stray[i][col], self.bound[True][i + 1][col] - self.floor
-            for spot, partial in front[i].items():
-                if spot[0] and partial.best + score + bound >= 0:
-                    moved = partial._replace(mass=partial.mass + score, best=partial.best + score)
-                    _join(front[i + 1], spot, moved)
+            for spot, (mass, best, gain, sums) in front[i].items():
+                if spot[0] and best + score + bound >= 0:
+                    _join(front[i + 1], spot, (mass + score, best + score, gain, sums))
 
     def _step(self, front: _Front, col: int) -> _Front:
         """Skip the slot, or match it with the next symbol."""
@@ -175,19 +168,17 @@ class _Enumerator:
             after_match = self.bound[True][i + 1][col + 1] - self.floor if i < self.n else -inf
             for (_, pairs), (mass, best, gain, sums) in spots.items():
                 if best + skip + after_skip >= 0:
-                    partial = _Partial(mass + skip, best + skip, gain, sums)
+                    partial = mass + skip, best + skip, gain, sums
                     _join(moved[i], (False, pairs), partial)
                 if best + match + after_match >= 0:
                     added = self.ranking.added(sums, i, col) if self.ranking and value else sums
-                    partial = _Partial(mass + match, best + match, gain, added)
+                    partial = mass + match, best + match, gain, added
                     spot = True, (*pairs, (self.names[i], col)) if value else pairs
                     _join(moved[i + 1], spot, partial)
-        if self.ranking:
+        if self.ranking and self.ranking.settles(col):
             for spots in moved:
-                for spot, partial in spots.items():
-                    gain = self.ranking.gain(partial.sums, col)
-                    if gain:
-                        spots[spot] = partial._replace(gain=partial.gain + gain)
+                for spot, (mass, best, gain, sums) in spots.items():
+                    spots[spot] = mass, best, gain + self.ranking.gain(sums, col), sums
         return moved
 
     def _best_of(self, front: _Front, col: int) -> _Front:
@@ -200,21 +191,22 @@ class _Enumerator:
         lost = [self.dropped]
         for place in np.argpartition(-outlook, self.width)[self.width :].tolist():
             i, spot = spots[place]
-            partial = front[i].pop(spot)
-            lost.append(partial.mass + partial.gain + self.masses[spot[0]][i][col])
+            mass, _, gain, _ = front[i].pop(spot)
+            lost.append(mass + gain + self.masses[spot[0]][i][col])
         self.dropped = log_sum(lost)
         return front
 
     def _outlook(self, partial: _Partial, i: int, spot: _Spot, col: int) -> float:
+        _, best, gain, _ = partial
         bound: float = self.bound[spot[0]][i][col]
-        return partial.best + partial.gain + bound
+        return best + gain + bound
 
 
 def _join(spots: dict[_Spot, _Partial], spot: _Spot, partial: _Partial) -> None:
     """Add alignments to those that fill values alike."""
     other = spots.get(spot)
     if other is not None:
-        mass, least = max(partial.mass, other.mass), min(partial.mass, other.mass)
-        mass += log1p(exp(least - mass))
-        partial = partial._replace(mass=mass, best=max(partial.best, other.best))
+        mass, best, gain, sums = partial
+        most, least = (mass, other[0]) if mass > other[0] else (other[0], mass)
+        partial = most + log1p(exp(least - most)), max(best, other[1]), gain, sums
     spots[spot] = partial

@@ -78,11 +78,11 @@ def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matr
     reached = np.empty((n + 1, m + 1))
     row = np.full(m + 1, -np.inf)  # ways whose last move was no skip
     row[0] = 0.0
-    reached[0] = plus.accumulate(row - fall) + fall
-    for i in range(n):
-        row = row + stray[i]
-        row[1:] = plus(row[1:], reached[i, :-1] + match[i])
-        reached[i + 1] = plus.accumulate(row - fall) + fall
+    for i in range(n + 1):
+        if i:
+            row += stray[i - 1]
+            plus(row[1:], reached[i - 1, :-1] + match[i - 1], out=row[1:])
+        np.add(plus.accumulate(row - fall), fall, out=reached[i])
     return reached
 
 
@@ -95,11 +95,13 @@ def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tup
     leave[m] = 0.0
     for i in range(n, -1, -1):
         if i < n:
-            leave = np.append(match[i] + after_match[i + 1, 1:], -np.inf)
-        after_skip[i] = plus.accumulate((leave + fall)[::-1])[::-1] - fall
-        after_match[i] = after_skip[i]
+            np.add(match[i], after_match[i + 1, 1:], out=leave[:m])
+            leave[m] = -np.inf
+        np.subtract(plus.accumulate((leave + fall)[::-1])[::-1], fall, out=after_skip[i])
         if i < n:
-            after_match[i] = plus(after_skip[i], stray[i] + after_match[i + 1])
+            plus(after_skip[i], stray[i] + after_match[i + 1], out=after_match[i])
+        else:
+            after_match[i] = after_skip[i]
     return after_match, after_skip
 
 
@@ -121,16 +123,17 @@ def decode(probability: Matrix) -> list[int]:
     n, m = probability.shape
     placed = probability.sum(axis=1, keepdims=True) >= 0.5
     probability = np.where(placed, probability.round(TIE_DIGITS), 0.0)
-    best = np.zeros((n + 1, m + 1))
+    table = np.zeros((n + 1, m + 1))
     for i in range(n):
-        best[i + 1, 1:] = np.maximum(best[i, 1:], best[i, :-1] + probability[i])
-        best[i + 1] = np.maximum.accumulate(best[i + 1])
+        np.maximum(table[i, 1:], table[i, :-1] + probability[i], out=table[i + 1, 1:])
+        np.maximum.accumulate(table[i + 1], out=table[i + 1])
+    best = table.tolist()
     slots = [-1] * n
     i, j = n, m
     while i and j:
-        if best[i, j] == best[i, j - 1]:
+        if best[i][j] == best[i][j - 1]:
             j -= 1
-        elif best[i, j] == best[i - 1, j]:
+        elif best[i][j] == best[i - 1][j]:
             i -= 1
         else:
             i, j = i - 1, j - 1
