@@ -29,7 +29,15 @@ from tabrecover.fillings import Lattice, Way
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.positions import Extent, Positions, learn
-from tabrecover.posterior import Margins, Matrix, decode, forward_backward, log_total, margins
+from tabrecover.posterior import (
+    Margins,
+    Matrix,
+    decode,
+    forward,
+    forward_backward,
+    log_total,
+    margins,
+)
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
     VALUE_LOST,
@@ -52,12 +60,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTHING",
+    "Aligner",
     "Alignment",
     "MoveScores",
     "Placement",
     "Symbol",
-    "align",
-    "alignment_score",
     "holds_values",
     "move_scores",
     "read_symbols",
@@ -68,6 +75,7 @@ _Key = tuple[bytes, bytes, bytes, bool, bool]
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
+MAX_KEPT = 10_000  # the same of a segment whose lattice is kept from scoring to aligning
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
@@ -181,52 +189,56 @@ def _counts(symbols: Sequence[Symbol], places: Sequence[int]) -> bool:
     return all(int(b) - int(a) == 1 for a, b in itertools.pairwise(numbers))
 
 
-def align(
-    symbols: Sequence[Symbol],
-    phrases: Sequence[int],
-    number: int,
-    library: Library,
-    scoring: Scoring,
-    texts: Sequence[str] | None = None,
-    where: Sequence[Extent] | None = None,
-) -> Alignment:
-    """Align symbols with template `number` of `library`.
+class Aligner:
+    """One template and the symbols of one region: how well they fit, and where every symbol goes.
 
-    `phrases[k]` is the phrase id of symbol `k` or -1; with the units' `texts`, sums weigh what
-    the order of symbols leaves open; `where` they stand in their lines draws them to columns.
-    Raises `UsageError` if a segment is too large, which `alignment_score` tells before.
+    What the score has worked out about small segments is kept for the alignment.
     """
-    solver = _Solver(library.templates[number], symbols, scoring)
-    anchors = _anchors(phrases, number, library)
-    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
-    if where is not None:
-        solver.learn_positions(anchors, where)
-    rivals = [solver.solve(segment) for segment in segments]
-    for symbol, slot in anchors:
-        solver.anchor(symbol, slot)
-    if texts is not None and solver.template.instances and max(rivals) > -math.inf:
-        solver.weigh_sums(segments, rivals, texts)
-    return Alignment(
-        solver.template, tuple(symbols), tuple(solver.trace), solver.placements, solver.score,
-        tuple(anchors),
-    )  # fmt: skip
 
+    def __init__(
+        self,
+        symbols: Sequence[Symbol],
+        phrases: Sequence[int],
+        number: int,
+        library: Library,
+        scoring: Scoring,
+    ) -> None:
+        """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1."""
+        self._symbols = symbols
+        self._solver = _Solver(library.templates[number], symbols, scoring)
+        self._anchors = _anchors(phrases, number, library)
+        n_slots = len(self._solver.template.slots)
+        self._segments = list(_segments(self._anchors, len(symbols), n_slots))
 
-def alignment_score(
-    symbols: Sequence[Symbol],
-    phrases: Sequence[int],
-    number: int,
-    library: Library,
-    scoring: Scoring,
-) -> float | None:
-    """The score that `align` would give, at a fraction of its cost; None if it can't be done."""
-    solver = _Solver(library.templates[number], symbols, scoring)
-    anchors = _anchors(phrases, number, library)
-    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
-    if any(segment.size > MAX_LATTICE for segment in segments):
-        return None
-    score = sum(solver.segment_score(segment) for segment in segments)
-    return score + sum(solver.anchor_score(slot) for _, slot in anchors)
+    def score(self) -> float | None:
+        """The score that `align` will give, at a fraction of its cost; None if it can't be done."""
+        solver = self._solver
+        if any(segment.size > MAX_LATTICE for segment in self._segments):
+            return None
+        score = sum(solver.segment_score(segment) for segment in self._segments)
+        return score + sum(solver.anchor_score(slot) for _, slot in self._anchors)
+
+    def align(
+        self, texts: Sequence[str] | None = None, where: Sequence[Extent] | None = None
+    ) -> Alignment:
+        """Align the symbols with the template; once.
+
+        With the units' `texts`, sums weigh what the order of symbols leaves open; `where` they
+        stand in their lines draws them to columns. Raises `UsageError` if a segment is too
+        large, which `score` tells before.
+        """
+        solver, anchors = self._solver, self._anchors
+        if where is not None:
+            solver.learn_positions(anchors, where)
+        rivals = [solver.solve(segment) for segment in self._segments]
+        for symbol, slot in anchors:
+            solver.anchor(symbol, slot)
+        if texts is not None and solver.template.instances and max(rivals) > -math.inf:
+            solver.weigh_sums(self._segments, rivals, texts)
+        return Alignment(
+            solver.template, tuple(self._symbols), tuple(solver.trace), solver.placements,
+            solver.score, tuple(anchors),
+        )  # fmt: skip
 
 
 class MoveScores(NamedTuple):
@@ -382,12 +394,14 @@ class _Solver:
         self.label_scores: dict[tuple[str, tuple[str, ...], int], float] = {}
         self.solved: dict[_Key, _Solution] = {}
         self.scored: dict[_Key, float] = {}
+        self.prepared: dict[_Key | _Segment, _Prepared] = {}
 
     def learn_positions(self, anchors: Sequence[tuple[int, int]], where: Sequence[Extent]) -> None:
         """From here on, texts are drawn to the columns that they stand below."""
         units = [symbol.unit for symbol in self.symbols]
         kinds: list[int] = self.kinds.tolist()
         self.positions = learn(self.template, kinds, units, anchors, where)
+        self.prepared.clear()
 
     def anchor_score(self, slot: int) -> float:
         forms = self.template.cells[self.template.slots[slot].cell].forms
@@ -402,8 +416,8 @@ class _Solver:
         key = self._key(segment)
         score = self.scored.get(key) if key else None
         if score is None:
-            lattice = self._lattice(segment)
-            score = log_total(*lattice)
+            lattice, reached = self._prepare(segment)
+            score = float(reached[-1, -1])
             for keep, prior in self._left_out(segment):
                 score = float(np.logaddexp(score, prior + log_total(*_without(lattice, keep))))
             if key:
@@ -418,7 +432,7 @@ class _Solver:
         solution = self.solved.get(key) if key else None
         if solution is None:
             values = np.flatnonzero(self.slot_kinds[segment.first : segment.last] <= SlotKind.TEXT)
-            solution = _solve_lattice(self._lattice(segment), self._left_out(segment), values)
+            solution = _solve_lattice(self._prepare(segment), self._left_out(segment), values)
             if key:
                 self.solved[key] = solution
         self.score += solution.score
@@ -500,7 +514,7 @@ class _Solver:
 
     def _opened(self, segment: _Segment, rival: float) -> OpenSegment:
         def ways() -> list[Way]:
-            lattice = self._lattice(segment)
+            lattice = self._prepare(segment).lattice
             return [Way(lattice, range(len(lattice.skip)), 0.0)] + [
                 Way(_without(lattice, keep), np.flatnonzero(keep).tolist(), prior)
                 for keep, prior in self._left_out(segment)
@@ -550,6 +564,17 @@ class _Solver:
                 keep[row * width - first : (row + 1) * width - first] = False
             ways.append((keep, len(absent) * float(np.log(self.scoring.row_left_out))))
         return ways
+
+    def _prepare(self, segment: _Segment) -> _Prepared:
+        """The segment's lattice and the ways that lead into it; kept if it is small."""
+        key = self._key(segment) or segment
+        prepared = self.prepared.get(key)
+        if prepared is None:
+            lattice = self._lattice(segment)
+            prepared = _Prepared(lattice, forward(*lattice))
+            if segment.size <= MAX_KEPT:
+                self.prepared[key] = prepared
+        return prepared
 
     def _lattice(self, segment: _Segment) -> Lattice:
         """Scores of matches, strays and skips (see `posterior.forward_backward`)."""
@@ -646,6 +671,13 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
     return best + scoring.continued_repeat
 
 
+class _Prepared(NamedTuple):
+    """A segment's lattice, and what `posterior.forward` gives for it."""
+
+    lattice: Lattice
+    reached: Matrix
+
+
 class _Solution(NamedTuple):
     """A solved segment, in positions relative to it."""
 
@@ -664,10 +696,11 @@ def _without(lattice: Lattice, keep: Mask) -> Lattice:
 
 
 def _solve_lattice(
-    lattice: Lattice, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
+    prepared: _Prepared, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
 ) -> _Solution:
     """Posterior, margins and decoding, averaged over the ways to leave out rows."""
-    probability, score = forward_backward(*lattice)
+    lattice = prepared.lattice
+    probability, score = forward_backward(*lattice, prepared.reached)
     matched, empty, best = margins(*lattice)
     if left_out:
         everything = np.ones(len(lattice.skip), dtype=bool)

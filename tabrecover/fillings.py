@@ -187,7 +187,13 @@ class _Enumerator:
             freely, skipped = (s.tolist() for s in after(*self.way.lattice, np.logaddexp))
             self.masses = skipped, freely
         spots = [(i, spot) for i, own in enumerate(front) for spot in own]
-        outlook = np.array([self._outlook(front[i][spot], i, spot, col) for i, spot in spots])
+        outlook = np.array(
+            [
+                best + gain + self.bound[freely][i][col]
+                for i, own in enumerate(front)
+                for (freely, _), (_, best, gain, _) in own.items()
+            ]
+        )
         lost = [self.dropped]
         for place in np.argpartition(-outlook, self.width)[self.width :].tolist():
             i, spot = spots[place]
@@ -195,11 +201,6 @@ class _Enumerator:
             lost.append(mass + gain + self.masses[spot[0]][i][col])
         self.dropped = log_sum(lost)
         return front
-
-    def _outlook(self, partial: _Partial, i: int, spot: _Spot, col: int) -> float:
-        _, best, gain, _ = partial
-        bound: float = self.bound[spot[0]][i][col]
-        return best + gain + bound
 
 
 def _join(spots: dict[_Spot, _Partial], spot: _Spot, partial: _Partial) -> None:

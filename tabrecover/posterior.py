@@ -21,7 +21,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Margins", "Matrix", "after", "decode", "forward_backward", "log_total", "margins"]
+__all__ = [
+    "Margins",
+    "Matrix",
+    "after",
+    "decode",
+    "forward",
+    "forward_backward",
+    "log_total",
+    "margins",
+]
 
 Matrix = npt.NDArray[np.float64]
 
@@ -39,37 +48,52 @@ class Margins(NamedTuple):
     best: float
 
 
-def forward_backward(match: Matrix, stray: Matrix, skip: Matrix) -> tuple[Matrix, float]:
-    """Match probabilities `[n, m]` and the log of the sum over all alignments.
+def forward(match: Matrix, stray: Matrix, skip: Matrix) -> Matrix:
+    """The log of the sum over all ways from the start to each lattice point, `[n + 1, m + 1]`.
 
     `match[i, j]` scores symbol `i` in slot `j`; `stray[i, j]` symbol `i` as stray after `j`
     slots, shape `[n, m + 1]`; `skip[j]` slot `j` left empty.
     """
-    n, m = match.shape
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
-    reached = _forward(match, stray, fall, np.logaddexp)
-    after_match, _ = _backward(match, stray, fall, np.logaddexp)
-    total = float(reached[n, m])
+    return _forward(match, stray, _fall(skip), np.logaddexp)
+
+
+def forward_backward(
+    match: Matrix, stray: Matrix, skip: Matrix, reached: Matrix | None = None
+) -> tuple[Matrix, float]:
+    """Match probabilities `[n, m]` and the log of the sum over all alignments.
+
+    `reached` is what `forward` gives, if it is known.
+    """
+    if reached is None:
+        reached = forward(match, stray, skip)
+    after_match, _ = _backward(match, stray, _fall(skip), np.logaddexp)
+    total = float(reached[-1, -1])
     joint = reached[:-1, :-1] + match + after_match[1:, 1:] - total
     return np.exp(np.minimum(joint, 0.0)), total
 
 
 def log_total(match: Matrix, stray: Matrix, skip: Matrix) -> float:
     """The log of the sum over all alignments; half the work of `forward_backward`."""
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
-    return float(_forward(match, stray, fall, np.logaddexp)[-1, -1])
+    return float(forward(match, stray, skip)[-1, -1])
 
 
 def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
     """How far each match, and each empty slot, lies behind the best alignment."""
     n, m = match.shape
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
+    fall = _fall(skip)
     reached = _forward(match, stray, fall, np.maximum)
     after_match, after_skip = _backward(match, stray, fall, np.maximum)
     best = reached[n, m]
     matched = reached[:-1, :-1] + match + after_match[1:, 1:] - best
     empty = (reached[:, :-1] + skip + after_skip[:, 1:]).max(axis=0) - best
     return Margins(np.minimum(matched, 0.0), np.minimum(empty, 0.0), float(best))
+
+
+def _fall(skip: Matrix) -> Matrix:
+    """The score of skipping all slots before each."""
+    fall = np.zeros(len(skip) + 1)
+    np.cumsum(skip, out=fall[1:])
+    return fall
 
 
 def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matrix:
@@ -111,7 +135,7 @@ def after(match: Matrix, stray: Matrix, skip: Matrix, plus: np.ufunc) -> tuple[M
     The first is for points reached by no skip, the second for those reached by one, from where
     no stray follows.
     """
-    return _backward(match, stray, np.concatenate(([0.0], np.cumsum(skip))), plus)
+    return _backward(match, stray, _fall(skip), plus)
 
 
 def decode(probability: Matrix) -> list[int]:
