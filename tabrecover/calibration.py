@@ -154,6 +154,8 @@ def calibrated(table: Table, calibration: Calibration) -> Table:
 def _with_confidence(cell: Cell, probability: float) -> Cell:
     """The cell with another confidence; its alternatives share what is left as before."""
     confidence = round(min(max(probability, 0.0), 1.0), 6)
+    if not cell.alternatives:
+        return replace(cell, confidence=confidence)
     rest = 1 - cell.confidence
     scale = (1 - confidence) / rest if rest > 0 else 0.0
     others: tuple[Alternative, ...] = tuple(

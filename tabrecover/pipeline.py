@@ -24,7 +24,7 @@ from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
 from tabrecover.layout import redraw
-from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
+from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
@@ -289,7 +289,7 @@ def _reach_on(
     room = max(map(len, left))
     words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
     position, strays = end, 0
-    for token in lex(text, end, ceiling):
+    for token in tokens(text, end, ceiling):
         if token.kind != "t":
             if not strays and room > 0 and token.kind != "x":
                 position = token.end
@@ -344,10 +344,9 @@ def _labels(
 
 
 def _units(document: Document, cluster: _Cluster) -> Units:
-    tokens = lex(document.text, cluster.start, cluster.end)
     return cut_units(
         document.text,
-        tokens,
+        lex(document.text, cluster.start, cluster.end),
         cluster.labels,
         whole_cells=CELL_END in document.text[cluster.start : cluster.end],
         spaced=cluster.spaced,

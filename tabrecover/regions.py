@@ -229,7 +229,11 @@ class _Chainer:
             self._extend(k)
 
     def _extend(self, k: int) -> None:
-        """Link seed `k` to its best predecessor; costs only grow with distance, so stop early."""
+        """Link seed `k` to its best predecessor.
+
+        What is passed over only grows with distance: where even the best chain would be worth less
+        with it than what was found, the search is over.
+        """
         hit, slot = self.seeds[k]
         first = max(0, k - WINDOW)
         most = max(self.best[first:k], default=0.0)
@@ -242,8 +246,8 @@ class _Chainer:
                 if last_hit is not hit:
                     passed += PASSED_HIT * self.weight[self.seeds[p + 1].slot]
                 last_hit = other
-                if passed > most:
-                    break
+            if most - passed <= best:
+                break
             score = self.best[p] - passed
             if other_slot >= slot or score <= best or other.end > hit.start:
                 continue
