@@ -100,8 +100,9 @@ def log_sum(scores: Sequence[float]) -> float:
 # factor of the rules settled, and both sides of every rule inside so far. There are thousands of
 # them, and a plain tuple is made in a fraction of the time.
 _Partial = tuple[float, float, float, tuple[int, ...]]
-_Spot = tuple[bool, Pairs]  # whether a stray may follow (the last move was no skip); values so far
+_Spot = tuple[bool, int]  # whether a stray may follow (the last move was no skip); values so far
 _Front = list[dict[_Spot, _Partial]]  # by number of symbols used
+_NO_VALUES = -1
 
 
 class _Enumerator:
@@ -128,10 +129,13 @@ class _Enumerator:
         self.floor = freely[0][0] - reach - ROUNDING
         self.dropped = -inf
         self.ranking = ranking
+        # Values so far have a number, told by the number of those before the last, and its pair:
+        # fillings share their beginnings, so one value more costs the same however many there are.
+        self.numbers: dict[tuple[int, int, int], int] = {}
 
     def run(self) -> Paths | None:
         front: _Front = [{} for _ in range(self.n + 1)]
-        front[0][True, ()] = 0.0, 0.0, 0.0, self.ranking.known if self.ranking else ()
+        front[0][True, _NO_VALUES] = 0.0, 0.0, 0.0, self.ranking.known if self.ranking else ()
         for col in range(self.m):
             self._add_strays(front, col)
             front = self._step(front, col)
@@ -141,13 +145,13 @@ class _Enumerator:
                 front = self._best_of(front, col + 1)
         self._add_strays(front, self.m)
         prior = self.way.prior
-        kept = self.way.kept
         alike: dict[_Spot, _Partial] = {}
-        for (_, pairs), partial in front[self.n].items():
-            _join(alike, (True, pairs), partial)
+        for (_, values), partial in front[self.n].items():
+            _join(alike, (True, values), partial)
+        steps = list(self.numbers)
         paths = [
-            Path(mass + prior, best + prior, tuple([(i, kept[j]) for i, j in pairs]))
-            for (_, pairs), (mass, best, _, _) in alike.items()
+            Path(mass + prior, best + prior, _pairs(values, steps, self.way.kept))
+            for (_, values), (mass, best, _, _) in alike.items()
         ]
         return Paths(paths, self.dropped + prior)
 
@@ -166,20 +170,24 @@ class _Enumerator:
             after_skip = self.bound[False][i][col + 1] - self.floor
             match = self.match[i][col] if i < self.n else -inf
             after_match = self.bound[True][i + 1][col + 1] - self.floor if i < self.n else -inf
-            for (_, pairs), (mass, best, gain, sums) in spots.items():
+            for (_, values), (mass, best, gain, sums) in spots.items():
                 if best + skip + after_skip >= 0:
                     partial = mass + skip, best + skip, gain, sums
-                    _join(moved[i], (False, pairs), partial)
+                    _join(moved[i], (False, values), partial)
                 if best + match + after_match >= 0:
                     added = self.ranking.added(sums, i, col) if self.ranking and value else sums
                     partial = mass + match, best + match, gain, added
-                    spot = True, (*pairs, (self.names[i], col)) if value else pairs
-                    _join(moved[i + 1], spot, partial)
+                    longer = self._with(values, i, col) if value else values
+                    _join(moved[i + 1], (True, longer), partial)
         if self.ranking and self.ranking.settles(col):
             for spots in moved:
                 for spot, (mass, best, gain, sums) in spots.items():
                     spots[spot] = mass, best, gain + self.ranking.gain(sums, col), sums
         return moved
+
+    def _with(self, values: int, i: int, col: int) -> int:
+        """The number of the values so far and symbol `i` in slot `col`."""
+        return self.numbers.setdefault((values, self.names[i], col), len(self.numbers))
 
     def _best_of(self, front: _Front, col: int) -> _Front:
         """Keep those with the best bound and settled rules; account for the others."""
@@ -201,6 +209,15 @@ class _Enumerator:
             lost.append(mass + gain + self.masses[spot[0]][i][col])
         self.dropped = log_sum(lost)
         return front
+
+
+def _pairs(values: int, steps: Sequence[tuple[int, int, int]], kept: Sequence[int]) -> Pairs:
+    """The names and slots that a number of values stands for; `steps` are in their order."""
+    pairs: list[tuple[int, int]] = []
+    while values != _NO_VALUES:
+        values, name, col = steps[values]
+        pairs.append((name, kept[col]))
+    return tuple(reversed(pairs))
 
 
 def _join(spots: dict[_Spot, _Partial], spot: _Spot, partial: _Partial) -> None:
