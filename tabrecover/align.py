@@ -72,6 +72,7 @@ __all__ = [
 
 Mask = npt.NDArray[np.bool_]
 _Key = tuple[bytes, bytes, bytes, bool, bool]
+_Shares = dict[int, list[tuple[int, float, float]]]  # by slot, as `Placement`, within a segment
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
@@ -588,7 +589,8 @@ class _Solver:
             self._match_labels(match, start, stop, first, last)
         if self.positions is not None:
             match += self._drawn_to_columns(segment, self.positions)
-        stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)
+        stray = np.empty((stop - start, last - first + 1))
+        stray[:] = self.scoring.skip_unit[kinds][:, None]
         if self.scoring.row_blanks:
             behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
             blanks = np.flatnonzero(kinds == UnitKind.BLANK)
@@ -682,7 +684,7 @@ class _Solution(NamedTuple):
     """A solved segment, in positions relative to it."""
 
     slots: list[int]  # of each symbol; -1: a stray
-    shares: dict[int, list[Placement]]  # by slot
+    shares: _Shares
     score: float
     rival: float = -math.inf  # the largest margin of a value slot's second best placement
 
@@ -711,7 +713,7 @@ def _solve_lattice(
         probability, matched, empty, score = _averaged(solved)
     nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
     shares = _shares(probability, nothing, matched, empty)
-    rivals = [sorted(p.margin for p in shares[j])[-2] for j in values if len(shares[j]) > 1]
+    rivals = [sorted(margin for *_, margin in shares[j])[-2] for j in values if len(shares[j]) > 1]
     return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
 
 
@@ -744,16 +746,13 @@ def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix, float]:
     return probability, matched, empty, score
 
 
-def _shares(
-    probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix
-) -> dict[int, list[Placement]]:
+def _shares(probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix) -> _Shares:
     """By slot, all that could be there and is not too far behind the best."""
-    shares: dict[int, list[Placement]] = {}
+    shares: _Shares = {}
     i, j = near = np.nonzero(matched > WORST_MARGIN)
-    symbols = map(Placement, i.tolist(), probability[near].tolist(), matched[near].tolist())
-    for slot, placement in zip(j.tolist(), symbols, strict=True):
-        shares.setdefault(slot, []).append(placement)
+    symbols = zip(i.tolist(), probability[near].tolist(), matched[near].tolist(), strict=True)
+    for slot, share in zip(j.tolist(), symbols, strict=True):
+        shares.setdefault(slot, []).append(share)
     for slot in np.flatnonzero(empty > WORST_MARGIN).tolist():
-        placement = Placement(NOTHING, float(nothing[slot]), float(empty[slot]))
-        shares.setdefault(slot, []).append(placement)
+        shares.setdefault(slot, []).append((NOTHING, float(nothing[slot]), float(empty[slot])))
     return shares

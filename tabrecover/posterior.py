@@ -92,7 +92,7 @@ def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
 def _fall(skip: Matrix) -> Matrix:
     """The score of skipping all slots before each."""
     fall = np.zeros(len(skip) + 1)
-    np.cumsum(skip, out=fall[1:])
+    np.add.accumulate(skip, out=fall[1:])
     return fall
 
 
