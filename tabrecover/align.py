@@ -234,7 +234,11 @@ class Aligner:
         rivals = [solver.solve(segment) for segment in self._segments]
         for symbol, slot in anchors:
             solver.anchor(symbol, slot)
-        if texts is not None and solver.template.instances and max(rivals) > -math.inf:
+        if (
+            texts is not None
+            and solver.template.instances
+            and max(rivals, default=-math.inf) > -math.inf
+        ):
             solver.weigh_sums(self._segments, rivals, texts)
         return Alignment(
             solver.template, tuple(self._symbols), tuple(solver.trace), solver.placements,
@@ -303,9 +307,11 @@ class _Segment(NamedTuple):
 def _segments(
     anchors: Sequence[tuple[int, int]], n_symbols: int, n_slots: int
 ) -> Iterator[_Segment]:
+    """What lies between neighbouring anchors, where anything does."""
     bounds = [(-1, -1), *anchors, (n_symbols, n_slots)]
     for (symbol, slot), (next_symbol, next_slot) in itertools.pairwise(bounds):
-        yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
+        if next_symbol > symbol + 1 or next_slot > slot + 1:
+            yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
 
 
 def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tuple[int, int]]:
