@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
+from tabrecover.model import Alternative
 from tabrecover.scoring import NUMERIC
 
 if TYPE_CHECKING:
-    from tabrecover.model import Alternative, Cell
+    from tabrecover.model import Cell
     from tabrecover.results import Table
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
@@ -158,8 +159,8 @@ def _with_confidence(cell: Cell, probability: float) -> Cell:
         return replace(cell, confidence=confidence)
     rest = 1 - cell.confidence
     scale = (1 - confidence) / rest if rest > 0 else 0.0
-    others: tuple[Alternative, ...] = tuple(
-        a._replace(confidence=round(a.confidence * scale, 6)) for a in cell.alternatives
+    others = tuple(
+        [Alternative(text, round(share * scale, 6)) for text, share in cell.alternatives]
     )
     return replace(cell, confidence=confidence, alternatives=others)
 

@@ -10,11 +10,13 @@ either end, and a document may hold several of one template.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tabrecover.lex import SEPARATORS
+from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,12 +217,10 @@ class _Chainer:
     ) -> None:
         self.seeds = seeds
         self.weight = weights
-        labels = [0.0]
-        room = [0]
-        for number, slot in enumerate(template.slots):
-            labels.append(labels[-1] + weights.get(number, 0.0))
-            room.append(room[-1] + (TEXT_SLOT_ROOM if slot.kind.name == "TEXT" else 0))
-        self.labels_before, self.room_before = labels, room
+        nats = (weights.get(number, 0.0) for number in range(len(template.slots)))
+        self.labels_before = [0.0, *accumulate(nats)]
+        texts_before = np.cumsum(template.slot_kinds == SlotKind.TEXT)
+        self.room_before = [0, *(TEXT_SLOT_ROOM * texts_before).tolist()]
         self.strange_before = [int(strange[seed.hit.start]) for seed in seeds]
         self.strange_after = [int(strange[seed.hit.end]) for seed in seeds]
         self.best: list[float] = []
