@@ -618,8 +618,7 @@ class _Solver:
         for k in range(start, stop):
             if self.symbols[k].unit >= 0:
                 for j in slots:
-                    column = (first + j) % (self.template.n_cols + 1)
-                    odds[k - start, j] = positions.log_odds(k, column)
+                    odds[k - start, j] = positions.log_odds(k, first + j)
         return odds
 
     def _rows_added(self, start: int, stop: int) -> Iterator[tuple[list[int], float]]:
@@ -672,11 +671,17 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
             best = max(best, scoring.label_match(1.0, weight))
         elif len(form) > 1 and form in label:
             best = max(best, scoring.label_piece(len(form) / len(label), weight))
+        elif _digits(form) > _digits(label):  # they may be values that run into the label
+            continue
         elif (similarity := fuzz.ratio(form, label) / 100) >= MIN_SIMILARITY:
             best = max(best, scoring.label_match(similarity, weight))
     if whole or best == NEVER:
         return best
     return best + scoring.continued_repeat
+
+
+def _digits(form: str) -> int:
+    return sum(map(str.isdigit, form))
 
 
 class _Prepared(NamedTuple):

@@ -47,6 +47,8 @@ KNOWN = {
     "refuted": -1,  # log(1 + broken rules with this cell that put the recovery in doubt)
     "rules_broken": -1,  # log(1 + such rules of the table)
     "added": -1,  # 1: the cell is in a row that the template lacks
+    "mismatched": -1,  # where the grid, flattened again, differs at this cell: 1 - the next, or 0
+    "differs": -1,  # share of the table's texts at which it differs
 }
 UNKNOWN = {
     "certainty": +1,
@@ -174,7 +176,7 @@ def signs(table: Table) -> list[tuple[float, ...]]:
 
 
 def _known_signs(table: Table) -> list[tuple[float, ...]]:
-    values = [cell for cell in table.cells if cell.role == "value"]
+    values = [(k, cell) for k, cell in enumerate(table.cells) if cell.role == "value"]
     labels = [cell for cell in table.cells if cell.role == "label"]
     scoring = table.evidence.scoring if table.evidence else None
     rows_labelled = _rows_of(labels)
@@ -186,10 +188,13 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
         elif check.holds and check.left:
             holding.update(check.keys)
     left_over = log1p(_left_over(table))
-    doubt = _share(cell.confidence < ACCEPT for cell in values)
+    doubt = _share(cell.confidence < ACCEPT for _, cell in values)
     rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
     shown = scoring is None or scoring.blanks_shown
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
+    trip = table.evidence.trip if table.evidence else None
+    agreement = trip.agreement if trip else 1.0
+    touched = trip.touched if trip else frozenset[int]()
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
         (
@@ -205,8 +210,10 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             log1p(broken[cell.key or ""]),
             rules_broken,
             float(cell.key is None),
+            agreement * (number in touched),
+            1 - agreement,
         )
-        for cell in values
+        for number, cell in values
     ]
 
 

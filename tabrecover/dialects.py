@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import NamedTuple
 
-__all__ = ["Gaps", "Law", "fingerprint"]
+__all__ = ["Gaps", "Law", "Writing", "fingerprint"]
 
 Gaps = Sequence[str]
 
@@ -32,12 +32,28 @@ NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no 
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
+class Writing(NamedTuple):
+    """A law in the direction in which it flattens, for the proof of a recovery (`roundtrip`).
+
+    `gap` gives the separators between two texts by what stands between them in the grid: `B` an
+    empty cell, `R` a row end, `P` an empty cell that pads its row instead of standing in it
+    (`padded`). `told` is what of a real gap the law speaks of; the rest is the page's own white
+    space. `wraps`: labels may go on in the next line, so that what is behind them tells nothing.
+    """
+
+    gap: Callable[[str], str]
+    told: Callable[[str], str]
+    padded: bool = False
+    wraps: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps.
 
     `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
-    be told from empty cells shows as `row_blanks` of them.
+    be told from empty cells shows as `row_blanks` of them. `writing` is None where the law
+    promises nothing about gaps.
     """
 
     name: str
@@ -49,6 +65,7 @@ class Law:
     surprise: float = 0.0
     row_blanks: int = 0
     repeated_shown: bool = False
+    writing: Writing | None = None
 
 
 def fingerprint(
@@ -90,6 +107,12 @@ def _share(good: int, total: int) -> float:
     return (good + 1) / (total + 2)
 
 
+def _only(letters: str) -> Callable[[str], str]:
+    """What of a gap consists of these letters."""
+    others = re.compile(f"[^{letters}]")
+    return lambda gap: others.sub("", gap)
+
+
 # --- laws in which cells and rows are delimited -------------------------------------------------
 
 
@@ -100,7 +123,11 @@ def _fit_html(sample: _Sample) -> list[Law]:
     if with_cells * 2 < len(inner) or not with_cells:
         return []
     rows = any("r" in gap for gap in inner)
-    law = Law("html", _share(with_cells, len(inner)), True, rows, False, _read_html)
+    marks = str.maketrans({"B": "c", "R": "r" if rows else None})
+    writing = Writing(lambda between: "c" + between.translate(marks), _only("cr"))
+    law = Law(
+        "html", _share(with_cells, len(inner)), True, rows, False, _read_html, writing=writing
+    )
     if not sample.rectangles:
         return [law]
     return [law, *_with_repeats(replace(law, name="rectangle", continued_shown=True), sample)]
@@ -140,8 +167,12 @@ def _fit_tabs(sample: _Sample) -> list[Law]:
     if not margin and not _is_rows(inner):
         return []
     good = sum("T" in gap or gap.count("e") > 2 * margin for gap in inner)
-    read = _tab_reader(margin)
-    return _with_repeats(Law("tabs", _share(good, len(inner)), True, True, True, read), sample)
+    told = _only("Te") if margin else _rows_told("T")
+    law = Law(
+        "tabs", _share(good, len(inner)), True, True, True, _tab_reader(margin),
+        writing=Writing(_row_writer("T", margin=margin), told),
+    )  # fmt: skip
+    return _with_repeats(law, sample)
 
 
 def _tab_reader(margin: int) -> Callable[[Gaps], list[str]]:
@@ -171,6 +202,30 @@ def _tab_reader(margin: int) -> Callable[[Gaps], list[str]]:
     return read
 
 
+def _row_writer(
+    separator: str, *, margin: int = 0, leading: str = "", trailing: str = ""
+) -> Callable[[str], str]:
+    """Writer for cells parted by `separator` in rows that end a line.
+
+    `margin` line ends stand on each side of a text, `leading` opens a row, `trailing` closes it.
+    """
+    text = "e" * margin + "t" + "e" * margin
+
+    def write(between: str) -> str:
+        rows = f"t{between}t".split("R")
+        lines = (separator.join(text if cell == "t" else "" for cell in row) for row in rows)
+        written = f"{trailing}e{leading}".join(lines)
+        return written[written.index("t") + 1 : written.rindex("t")]
+
+    return write
+
+
+def _rows_told(separator: str) -> Callable[[str], str]:
+    """What of a gap parts cells and rows, where empty lines between rows say nothing."""
+    told = _only(f"{separator}e")
+    return lambda gap: re.sub("e+", "e", told(gap))
+
+
 def _fit_bars(sample: _Sample) -> list[Law]:
     """Bars: first the padded form, whose row ends add up; else each bar pair is a cell."""
     inner = sample.inner
@@ -198,7 +253,11 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
     read = _bar_reader(leading, trailing)
     continued = any("B" in reading for gaps in sample.streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)
-    law = Law("bars", _share(good, len(inner)), True, True, continued or sample.repeats, read)
+    writer = _row_writer("b", leading="b" * leading, trailing="b" * trailing)
+    law = Law(
+        "bars", _share(good, len(inner)), True, True, continued or sample.repeats, read,
+        writing=Writing(writer, _rows_told("b")),
+    )  # fmt: skip
     return _with_repeats(law, sample)
 
 
@@ -264,8 +323,17 @@ def _fit_padded(sample: _Sample) -> list[Law]:
         if good >= MIN_REGULAR * len(rows):  # without rows, all are full
             confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
             read = _padded_reader(cells_in_lines, opened)
-            return [Law(name, confidence, False, True, False, read)]
+            return [Law(name, confidence, False, True, False, read, writing=_padding(opened))]
     return []
+
+
+def _padding(opened: bool) -> Writing:
+    """A bar behind every cell, and one for each that its row lacks."""
+    return Writing(
+        lambda between: "b" * (1 + between.count("P")),
+        lambda gap: "b" * _unopened([gap])[0].count("b") if opened else "b" * gap.count("b"),
+        padded=True,
+    )
 
 
 def _opened(inner: Sequence[str]) -> bool:
@@ -329,10 +397,12 @@ def _fit_lines(sample: _Sample) -> list[Law]:
     if spaced or indented > FEW:
         confidence = _share(len(broken), len(broken))
         rows = indented > FEW
-        laws = [Law("lines-space", confidence, True, rows, False, _read_spaces)]
+        marks = str.maketrans({"B": "s", "R": "o" if rows else None})
+        writing = Writing(lambda between: between.translate(marks), _told_by_spaces)
+        laws = [Law("lines-space", confidence, True, rows, False, _read_spaces, writing=writing)]
         if spaced + indented <= FEW:
             surprise = spaced * log(NOISE)
-            laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
+            laws.append(_order_of_lines(confidence, surprise, Writing(lambda _: "", _only("s"))))
         return laws
     ends = Counter(gap.count("e") for gap in broken)
     base = min(n for n, count in ends.items() if count * 10 >= len(broken))
@@ -345,14 +415,28 @@ def _fit_lines(sample: _Sample) -> list[Law]:
         if excess and odd <= MAX_ODD * len(excess):
             read = _line_reader(base, step)
             surprise = sum(extra % step for extra in excess) * log(NOISE)
-            laws.append(Law("lines-blank", confidence, True, False, False, read, surprise))
+            law = Law("lines-blank", confidence, True, False, False, read, surprise)
+            laws.append(replace(law, writing=_line_ends(base, step, 0)))
             row_end = _least_common(at_row_ends) // step
             if row_end > 0:
-                laws.append(replace(laws[-1], rows_shown=True, row_blanks=row_end))
+                writing = _line_ends(base, step, row_end)
+                laws.append(replace(law, rows_shown=True, row_blanks=row_end, writing=writing))
     if len(excess) <= FEW:
         surprise = sum(excess) * log(NOISE)
-        laws.append(Law("lines", confidence, False, False, False, _nothing, surprise))
+        laws.append(_order_of_lines(confidence, surprise, _line_ends(base, 0, 0)))
     return laws
+
+
+def _order_of_lines(confidence: float, surprise: float, writing: Writing) -> Law:
+    return Law("lines", confidence, False, False, False, _nothing, surprise, writing=writing)
+
+
+def _line_ends(base: int, step: int, row_end: int) -> Writing:
+    """`base` line ends behind a text, `step` for an empty cell, as for `row_end` of them a row."""
+    return Writing(
+        lambda between: "e" * (base + step * (between.count("B") + row_end * between.count("R"))),
+        _only("e"),
+    )
 
 
 def _least_common(counts: Counter[int]) -> int:
@@ -368,6 +452,9 @@ def _least_common(counts: Counter[int]) -> int:
 _SPACES_READ = str.maketrans({"s": "B", "e": None, "g": None, "b": None, "T": None})
 
 
+_SPACES_TOLD = str.maketrans(dict.fromkeys("egbT"))
+
+
 def _line_reader(base: int, step: int) -> Callable[[Gaps], list[str]]:
     def read(gaps: Gaps) -> list[str]:
         return ["B" * max(0, (gap.count("e") - base) // step) for gap in gaps]
@@ -379,6 +466,10 @@ def _read_spaces(gaps: Gaps) -> list[str]:
     """A line of spaces is an empty cell; lines narrower than the cells' indentation end a row."""
     outdents = [re.sub("o[eo]*", "R", gap) for gap in gaps]
     return [gap.translate(_SPACES_READ) for gap in outdents]
+
+
+def _told_by_spaces(gap: str) -> str:
+    return re.sub("o[eo]*", "o", gap).translate(_SPACES_TOLD)
 
 
 def _nothing(gaps: Gaps) -> list[str]:
@@ -395,7 +486,10 @@ def _fit_rows(sample: _Sample) -> list[Law]:
     def read(gaps: Gaps) -> list[str]:
         return ["R" if "e" in gap and number else "" for number, gap in enumerate(gaps)]
 
-    return [Law("rows", 0.5, False, True, False, read)]
+    writing = Writing(
+        lambda between: "e" * ("R" in between), lambda gap: "e" * ("e" in gap), wraps=True
+    )
+    return [Law("rows", 0.5, False, True, False, read, writing=writing)]
 
 
 _LAWS = (_fit_html, _fit_tabs, _fit_bars, _fit_lines, _fit_rows)

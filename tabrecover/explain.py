@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tabrecover.library import Library
     from tabrecover.model import Cell, Dialect, Document, Kind, Role, Status, Unit, Verdict
     from tabrecover.results import Evidence, Recovery, Table
+    from tabrecover.roundtrip import Mismatch, MismatchKind
     from tabrecover.scoring import Scoring
     from tabrecover.template import Slot
 
@@ -47,6 +48,7 @@ __all__ = [
     "Candidate",
     "CellExplanation",
     "Choice",
+    "Difference",
     "Explanation",
     "Move",
     "Parts",
@@ -175,6 +177,25 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A place where the grid, flattened again by the law, differs from the dump.
+
+    `kind`: `gap` (other separators), `order` (a text that should have come before), `text` (one
+    that no cell holds). `span` are input characters, `line` and `column` where they begin;
+    `expected` and `found` are separators in the letters of `lex`, or nothing and the text;
+    `cells` rows and columns of the cells that it touches.
+    """
+
+    kind: MismatchKind
+    span: Span
+    line: int
+    column: int
+    expected: str
+    found: str
+    cells: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a cell's confidence is the product of.
 
@@ -235,6 +256,7 @@ class CellExplanation:
     steps: tuple[Step, ...]
     after: tuple[Step, ...]
     rules: tuple[Rule, ...]
+    mismatches: tuple[Difference, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, texts and numbers (docs/explain.md)."""
@@ -252,6 +274,8 @@ class TableExplanation:
     it was read, which is part of it. Values below `least` confidence count as doubtful. `cells`
     and `alignment` are the recovery's own; `symbol_spans` are the input characters of the
     alignment's symbols, `uncalibrated` the confidences by row and column before calibration.
+    `compared` texts with the gaps before them were held against the grid flattened again (None
+    without an alignment); `mismatches` are those that differ.
     """
 
     number: int
@@ -278,6 +302,8 @@ class TableExplanation:
     alignment: Alignment | None
     symbol_spans: tuple[tuple[Span, ...], ...]
     uncalibrated: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    compared: int | None = None
+    mismatches: tuple[Difference, ...] = ()
 
     def to_dict(self, *, steps: bool = True) -> dict[str, Any]:
         """Plain dictionaries, lists, texts and numbers (docs/explain.md)."""
@@ -406,8 +432,20 @@ def explain(recovery: Recovery, document: Document, *, least: float = ACCEPT) ->
             told = _Teller(table, table.alignment, table.evidence, lines).tell(number, least)
         before = table.model.cells if table.model is not None else ()
         uncalibrated = {(cell.row, cell.col): cell.confidence for cell in before}
-        tables.append(replace(told, uncalibrated=uncalibrated))
+        told = replace(told, uncalibrated=uncalibrated)
+        if table.evidence is not None:
+            trip = table.evidence.trip
+            differences = tuple(_difference(m, table, lines) for m in trip.mismatches)
+            told = replace(told, compared=trip.compared, mismatches=differences)
+        tables.append(told)
     return Explanation(recovery, tuple(tables), document.kind)
+
+
+def _difference(mismatch: Mismatch, table: Table, lines: _Lines) -> Difference:
+    line, column = lines.at(mismatch.span.start)
+    cells = tuple((table.cells[k].row, table.cells[k].col) for k in mismatch.cells)
+    kind, span, expected, found, _ = mismatch
+    return Difference(kind, span, line, column, expected, found, cells)
 
 
 def _candidates(evidence: Evidence, template: str | None) -> tuple[Candidate, ...]:
@@ -760,6 +798,7 @@ def explain_cell(table: TableExplanation, cell: Cell) -> CellExplanation:
         cell.spans, choices, cell.alternatives, _parts(table, cell, choices),
         tuple(table.steps[k] for k in before), tuple(steps),
         tuple(table.steps[k] for k in after), tuple(_rules_with(table, cell)),
+        tuple(m for m in table.mismatches if (cell.row, cell.col) in m.cells),
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ pass `terminal.clean` (or, for XML, `_legal`) on their way out.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tabrecover.explain import (
         CellExplanation,
         Choice,
+        Difference,
         Explanation,
         Parts,
         Rule,
@@ -72,6 +74,14 @@ _NAMES = {
 
 # Symbols that are no texts, and what they are called: one, several.
 _GAPS = {"blank": ("empty cell", "empty cells"), "row_end": ("row end", "row ends")}
+
+# Separators by their letter in `lex`: one, several.
+_SEPARATORS = {
+    "b": ("bar", "bars"), "T": ("tab", "tabs"), "g": ("wide gap", "wide gaps"),
+    "e": ("line end", "line ends"), "s": ("line of spaces", "lines of spaces"),
+    "o": ("narrower line of spaces", "narrower lines of spaces"),
+    "c": ("cell end", "cell ends"), "r": ("row end", "row ends"),
+}  # fmt: skip
 
 _style = cache(Style.parse)
 
@@ -222,6 +232,7 @@ def _table_facts(page: _Page, table: TableExplanation) -> None:
             told = ", ".join(str(row + 1) for row in table.rows_left_out)
             page.field("left out", f"of row {told} the dump shows nothing", _WARN)
     _rule_facts(page, table)
+    _way_back(page, table)
     _strays(page, table)
     _doubts(page, table)
 
@@ -295,6 +306,37 @@ def _strays(page: _Page, table: TableExplanation) -> None:
             more = ", …" if len(lines) > LIST_LINES else ""
             shown = ", ".join(dict.fromkeys(lines[:LIST_LINES]))
             page.add(f"! {_count(len(lines), names)}: line {shown}{more}", _BAD, 2, 4)
+
+
+def _way_back(page: _Page, table: TableExplanation) -> None:
+    """How the grid, flattened again by the law, compares with the dump."""
+    if table.compared is None:
+        return
+    texts = _count(table.compared, ("text", "texts"))
+    if not table.mismatches:
+        page.field("way back", f"flattened again, the grid gives the dump: {texts} compared")
+        return
+    page.field("way back", f"flattened again, the grid differs at {len(table.mismatches)} of "
+               f"{texts}:", _WARN)  # fmt: skip
+    for difference in table.mismatches[:LIST_LINES]:
+        page.add(f"! {_difference(difference)}", _WARN, 2, 4)
+    _and_more(page, len(table.mismatches))
+
+
+def _difference(difference: Difference) -> str:
+    """`line 40, character 2750: 4 line ends where the law has 2 line ends`."""
+    at = f"line {difference.line}, character {difference.span.start}"
+    if difference.kind == "order":
+        return f"{at}: {_quoted(difference.found)} comes later than its cell"
+    if difference.kind == "text":
+        return f"{at}: {_quoted(difference.found)} is in no cell"
+    found, expected = _separators(difference.found), _separators(difference.expected)
+    return f"{at}: {found} where the law has {expected}"
+
+
+def _separators(letters: str) -> str:
+    runs = ((letter, len(list(run))) for letter, run in groupby(letters))
+    return ", ".join(_count(number, _SEPARATORS[letter]) for letter, number in runs) or "nothing"
 
 
 def _start(step: Step) -> int | str:
@@ -522,6 +564,8 @@ def cell_view(cell: CellExplanation, table: TableExplanation, *, width: int, col
     if cell.column_path:
         page.field("column", _path(cell.column_path))
     page.field("characters", _characters(cell))
+    for number, difference in enumerate(cell.mismatches):
+        page.field("" if number else "way back", _difference(difference), _WARN)
     _neighbours(page, cell, table)
     page.add()
     page.add("what it may hold", _BOLD)
@@ -708,6 +752,7 @@ def _add_slots(graph: nx.DiGraph[str], table: TableExplanation) -> None:
     template = table.alignment.template
     slots = template_graph(template)
     steps = {step.slot: step for step in table.steps if step.slot is not None}
+    differing = Counter(cell for mismatch in table.mismatches for cell in mismatch.cells)
     for slot, attributes in slots.nodes(data=True):
         step = steps.get(slot)
         graph.add_node(
@@ -716,6 +761,7 @@ def _add_slots(graph: nx.DiGraph[str], table: TableExplanation) -> None:
             **_known(
                 col=step.col if step else None, key=step.key if step else None,
                 move=str(step.move) if step else None,
+                mismatches=differing[step.row or 0, step.col or 0] or None if step else None,
             ),
         )  # fmt: skip
     for one, other in slots.edges:

@@ -28,8 +28,9 @@ from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
-from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold
+from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold, unbroken
 from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
+from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
 from tabrecover.template import SlotKind
@@ -94,11 +95,11 @@ def recover_document(
     """
     document = redraw(document)
     folded = fold(document.text)
-    hits = library.find(folded) if sieve_of(library).passes(document.text) else []
+    hits = _hits(document, folded, library) if sieve_of(library).passes(document.text) else []
     joined = join_pieces(document, folded, hits, library) if hits else document
     if joined is not document:
         document, folded = joined, fold(joined.text)
-        hits = library.find(folded)
+        hits = _hits(document, folded, library)
     if not may_hold(hits, library):
         hits = []
     alone = cell_hits(document.text, folded, hits, library)
@@ -131,6 +132,10 @@ def recover_document(
         tables = [calibrated(table, calibration) for table in tables]
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:
+    return unbroken(document.text, folded, library.find(folded))
 
 
 def _only_rectangles(document: Document) -> bool:
@@ -501,6 +506,7 @@ def _table(
         return None
     right = layout * law.share * _cut_right(law, template)
     filled = fill_grid(document, units, alignment, right)
+    shape = (template.n_rows + filled.added, template.n_cols)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks, certainty=certainty)
@@ -511,7 +517,7 @@ def _table(
     return Table(
         template.id,
         _raw_extent(document, filled.span),
-        (template.n_rows + filled.added, template.n_cols),
+        shape,
         filled.cells,
         confidence,
         status,
@@ -521,7 +527,14 @@ def _table(
         certainty,
         alignment=alignment,
         evidence=Evidence(
-            document, units, law.law.name, law.share, chosen.scoring, right, candidates
+            document,
+            units,
+            law.law.name,
+            law.share,
+            chosen.scoring,
+            right,
+            candidates,
+            round_trip(filled.cells, shape, document, units, law.law),
         ),
     )
 

@@ -3,7 +3,9 @@
 Columns that only spaces part lose their blank cells, but not their places: texts of one column
 stand below each other, by their left ends, their middles or their right ends. Rows that are full
 show where the columns are; a row with blanks is compared with the full rows nearest to it, since
-pages and proportional fonts let columns drift. The distance to a column is a normal deviation,
+pages and proportional fonts let columns drift. Where hardly a row is full, the places of all
+values are cut at their widest gaps into as many clusters as there are columns (single linkage),
+if these gaps stand out and the rows bear them out. The distance to a column is a normal deviation,
 whose scale is that of the full rows among themselves, mixed with a place anywhere in the line, as
 often as full rows disagree. A drift moves a whole row: its texts share one vote.
 """
@@ -11,7 +13,7 @@ often as full rows disagree. A drift moves a whole row: its texts share one vote
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import groupby, pairwise
 from math import exp, log, pi, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +22,7 @@ from tabrecover.scoring import NUMERIC, UnitKind
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tabrecover.model import Document, Unit
     from tabrecover.template import Template
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Extent", "Positions", "extents", "learn"]
 
 MIN_ROWS = 2  # full rows that show where columns are
+CLEAR_GAP = 2.0  # times the widest gap between places of one column, a gap between two columns
 NEAREST = 4  # full rows that a text is compared with
 LEAST_SCALE = 0.75  # columns; texts are cut to whole ones
 MAX_DEVIATION = 3.0  # scales beyond which a text of a column is astray
@@ -51,15 +54,17 @@ class Spread(NamedTuple):
 
 
 class Positions:
-    """Log-odds of a symbol in a column of the template, by where it stands."""
+    """Log-odds of a symbol in a slot of the template, by where it stands."""
 
     def __init__(
         self,
+        columns: Sequence[int],
         rows: Sequence[tuple[int, Mapping[int, float]]],
         spread: Spread,
         places: Mapping[int, float],
         company: Mapping[int, int],
     ) -> None:
+        self.columns = columns
         self.starts = [start for start, _ in rows]
         self.rows = rows
         self.spread = spread
@@ -67,9 +72,10 @@ class Positions:
         self.company = company
         self.gain = spread.width / (spread.scale * sqrt(2 * pi))
 
-    def log_odds(self, symbol: int, column: int) -> float:
+    def log_odds(self, symbol: int, slot: int) -> float:
         """Against a place anywhere in the line; 0 where nothing is known."""
         place = self.places.get(symbol)
+        column = self.columns[slot]
         if place is None:
             return 0.0
         at = bisect_left(self.starts, symbol)
@@ -119,38 +125,58 @@ def learn(
     anchors: Sequence[tuple[int, int]],
     where: Sequence[Extent],
 ) -> Positions | None:
-    """What the full rows tell of the columns; None if they are too few.
+    """What the rows tell of the columns; None if they tell too little.
 
     `kinds[k]` and `units[k]` are the kind and the unit (or -1) of symbol `k`.
     """
-    rows = _full_rows(template, kinds, units, anchors)
-    if len(rows) < MIN_ROWS:
-        return None
     ways = [
-        _placed(rows, units, where, measure, feature)
-        for measure in range(len(MEASURES))
-        for feature in range(FEATURES)
+        (_spread([row for _, row in placed]), placed, columns, places)
+        for columns in _numberings(template)
+        for places in _places(units, where)
+        for placed in (_placed_rows(template, columns, kinds, units, anchors, places),)
+        if len(placed) >= MIN_ROWS
     ]
-    spreads = [_spread(placed) for placed in ways]
-    best = min(range(len(ways)), key=lambda k: (spreads[k].astray, spreads[k].scale))
-    measure, feature = divmod(best, FEATURES)
-    places = {k: _place(where[unit], measure, feature) for k, unit in enumerate(units) if unit >= 0}
-    starts = [start for start, _ in rows]
-    learnt = list(zip(starts, ways[best], strict=True))
-    return Positions(learnt, spreads[best], places, _company(kinds))
+    if not ways:
+        return None
+    spread, placed, columns, places = min(ways, key=lambda way: (way[0].astray, way[0].scale))
+    return Positions(columns, placed, spread, places, _company(kinds))
 
 
-def _placed(
-    rows: Sequence[tuple[int, Mapping[int, int]]],
+def _numberings(template: Template) -> list[list[int]]:
+    """Ways to number the slots of a row: by grid column, or by cell, as if no cell spanned rows."""
+    width = template.n_cols + 1
+    by_column = [slot % width for slot in range(len(template.slots))]
+    origins = [slot.kind <= SlotKind.LABEL for slot in template.slots]
+    by_cell = [sum(origins[slot - slot % width : slot]) for slot in range(len(template.slots))]
+    return [by_column, by_cell]
+
+
+def _places(units: Sequence[int], where: Sequence[Extent]) -> Iterator[dict[int, float]]:
+    """Of every symbol, where it stands: each measure with each feature."""
+    for measure in range(len(MEASURES)):
+        for feature in range(FEATURES):
+            yield {k: _place(where[u], measure, feature) for k, u in enumerate(units) if u >= 0}
+
+
+def _placed_rows(
+    template: Template,
+    columns: Sequence[int],
+    kinds: Sequence[int],
     units: Sequence[int],
-    where: Sequence[Extent],
-    measure: int,
-    feature: int,
-) -> list[dict[int, float]]:
-    """Of each full row, where its columns are."""
+    anchors: Sequence[tuple[int, int]],
+    places: Mapping[int, float],
+) -> list[tuple[int, dict[int, float]]]:
+    """Rows whose values have known columns: first symbol, and places by column."""
+    rows = _rows(template, columns, kinds, units, anchors)
+    full = [row for row in rows if len(row.values) == len(row.columns)]
+    if len(full) >= MIN_ROWS:
+        known = [dict(zip(row.columns, row.values, strict=True)) for row in full]
+    else:
+        heads = _heads(template, columns, anchors)
+        full, known = rows, _clusters(rows, places) or _below(heads, rows, places)
     return [
-        {column: _place(where[units[k]], measure, feature) for column, k in row.items()}
-        for _, row in rows
+        (row.start, {column: places[k] for column, k in cells.items()})
+        for row, cells in zip(full, known, strict=False)
     ]
 
 
@@ -185,24 +211,97 @@ def _spread(placed: Sequence[Mapping[int, float]]) -> Spread:
     return Spread(scale, (rows_astray + 1) / (len(placed) + 1), width)
 
 
-def _full_rows(
+class _Row(NamedTuple):
+    """A row with a known label: its first symbol, the columns of its value slots, its values."""
+
+    start: int
+    columns: tuple[int, ...]
+    values: list[int]
+
+
+def _rows(
     template: Template,
+    columns: Sequence[int],
     kinds: Sequence[int],
     units: Sequence[int],
     anchors: Sequence[tuple[int, int]],
-) -> list[tuple[int, dict[int, int]]]:
-    """Rows whose values are as many as their slots: first symbol, and the symbol by column."""
+) -> list[_Row]:
+    """Rows with values, and no more than they have slots."""
     width = template.n_cols + 1
     rows = []
     for symbol, slot in anchors:
         behind = range(slot + 1, (slot // width + 1) * width - 1)
         if any(template.slots[s].kind == SlotKind.LABEL for s in behind):
             continue
-        columns = [s % width for s in behind if template.slots[s].kind <= SlotKind.TEXT]
+        own = tuple(columns[s] for s in behind if template.slots[s].kind <= SlotKind.TEXT)
         values = _values_behind(symbol, kinds, units)
-        if len(values) > 1 and len(values) == len(columns):
-            rows.append((symbol, dict(zip(columns, values, strict=True))))
+        if 0 < len(values) <= len(own) and len(own) > 1:
+            rows.append(_Row(symbol, own, values))
     return rows
+
+
+def _clusters(rows: Sequence[_Row], places: Mapping[int, float]) -> list[dict[int, int]]:
+    """The symbols of all rows by column, as the gaps between all values' places have it.
+
+    None where these gaps hardly differ from others, where a row has two values in one column or
+    one where it has none, or where no row shows two neighbouring columns side by side: then one
+    of them may be another in its drift.
+    """
+    columns = sorted({column for row in rows for column in row.columns})
+    ordered = sorted({places[k] for row in rows for k in row.values})
+    steps = sorted((b - a, b) for a, b in pairwise(ordered))
+    if len(columns) < 2 or len(steps) < len(columns) - 1:
+        return []
+    inner, between = steps[: 1 - len(columns)], steps[1 - len(columns) :]
+    if inner and between[0][0] < CLEAR_GAP * inner[-1][0]:
+        return []
+    borders = sorted(start for _, start in between)
+    found = [{columns[bisect_right(borders, places[k])]: k for k in row.values} for row in rows]
+    beside = {pair for cells in found for pair in pairwise(sorted(cells))}
+    return found if _fits(rows, found) and beside.issuperset(pairwise(columns)) else []
+
+
+def _fits(rows: Sequence[_Row], found: Sequence[Mapping[int, int]]) -> bool:
+    """Whether no two values of a row share a column, and each stands where the row has values."""
+    return all(
+        len(cells) == len(row.values) and cells.keys() <= set(row.columns)
+        for cells, row in zip(found, rows, strict=True)
+    )
+
+
+def _heads(
+    template: Template, columns: Sequence[int], anchors: Sequence[tuple[int, int]]
+) -> dict[int, int]:
+    """The lowest label above each column, if it spans no other: symbols by column."""
+    heads = {}
+    for symbol, number in anchors:
+        slot = template.slots[number]
+        if template.cells[slot.cell].colspan == 1 and slot.row not in template.rows_of_values:
+            heads[columns[number]] = symbol
+    return heads
+
+
+def _below(
+    heads: Mapping[int, int], rows: Sequence[_Row], places: Mapping[int, float]
+) -> list[dict[int, int]]:
+    """The symbols of all rows by the column whose head they are nearest to.
+
+    None where a head is missing, a value stands nearly as far from one head as from another, or
+    a row does not fit.
+    """
+    columns = sorted({column for row in rows for column in row.columns})
+    if not columns or any(column not in heads for column in columns):
+        return []
+    found = []
+    for row in rows:
+        cells = {}
+        for k in row.values:
+            near = sorted((abs(places[k] - places[heads[c]]), c) for c in columns)
+            if near[1][0] < CLEAR_GAP * near[0][0]:
+                return []
+            cells[near[0][1]] = k
+        found.append(cells)
+    return found if _fits(rows, found) else []
 
 
 def _values_behind(symbol: int, kinds: Sequence[int], units: Sequence[int]) -> list[int]:

@@ -10,6 +10,7 @@ either end, and a document may hold several of one template.
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,13 +20,14 @@ from tabrecover.lex import SEPARATORS
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
     from tabrecover.template import Template
 
-__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach"]
+__all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach",
+           "templates_covered", "unbroken"]  # fmt: skip
 
 MIN_COVERAGE = 0.4  # of a template's label nats: below, the rest of the form is not there
 MIN_SEEDS = 3
@@ -38,6 +40,8 @@ TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
+_MARKS_ALONE = re.compile(r"^[ \t]*(?:[-/\\—–―−－*×…·_]{1,6}[ \t]*)++$", re.MULTILINE)
+_NUMBER_AND_END = re.compile(r"(\d+)[ \t]*[\r\n]")
 _JOINERS = frozenset(".．,，·'’-−－–")  # between digits they make one number, date or range
 
 
@@ -60,17 +64,46 @@ class Candidate(NamedTuple):
     coverage: float
 
 
-def may_hold(hits: Sequence[Hit], library: Library) -> bool:
-    """Whether the phrases that occur at all cover enough of some template; a cheap first answer."""
+def templates_covered(phrases: Iterable[int], library: Library) -> list[int]:
+    """The templates of which these phrases cover enough, the most convincing first."""
     seen: dict[int, set[int]] = {}
-    for phrase in {hit.phrase for hit in hits}:
+    for phrase in phrases:
         for template, slot in library.places[phrase]:
             seen.setdefault(template, set()).add(slot)
-    return any(
-        sum(library.label_weights[template][slot] for slot in slots)
-        >= MIN_COVERAGE * sum(library.label_weights[template].values())
-        for template, slots in seen.items()
-    )
+    scores = {}
+    for template, slots in seen.items():
+        weights = library.label_weights[template]
+        total, own = sum(weights.values()), sum(weights[slot] for slot in slots)
+        if own >= MIN_COVERAGE * total:
+            scores[template] = own - PASSED_LABEL * (total - own)
+    return sorted(scores, key=lambda template: (-scores[template], template))
+
+
+def may_hold(hits: Sequence[Hit], library: Library) -> bool:
+    """Whether the phrases that occur at all cover enough of some template; a cheap first answer."""
+    return bool(templates_covered({hit.phrase for hit in hits}, library))
+
+
+def unbroken(text: str, folded: Folded, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that take in no value: folding lets labels reach over line ends and marks.
+
+    No line of marks goes through them (those are a row's values for "none"), and they do not begin
+    with a number at the end of a line that is followed by another label.
+    """
+    if not hits:
+        return []
+    starts = folded.origin[[hit.start for hit in hits]]
+    lasts = folded.origin[[hit.end - 1 for hit in hits]]
+    marks = np.array([alone.end() for alone in _MARKS_ALONE.finditer(text)], dtype=np.int64)
+    whole = (np.searchsorted(marks, starts) == np.searchsorted(marks, lasts)).tolist()
+    spans = {(hit.start, hit.end) for hit in hits}
+    kept = []
+    for hit, start, is_whole in zip(hits, starts.tolist(), whole, strict=True):
+        number = _NUMBER_AND_END.match(text, start)
+        digits = number.end(1) - start if number else 0
+        if is_whole and not (digits and (hit.start + digits, hit.end) in spans):
+            kept.append(hit)
+    return kept
 
 
 def cell_hits(
@@ -129,12 +162,17 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
             spaces = 0
         else:
             if char.isdigit() or (
-                char in _NUMERIC and (spaces or _digit_at(text, position + step))
+                char in _NUMERIC
+                and (spaces or _digit_at(text, position + step) or _space_at(text, position + step))
             ):
                 return True
             return meets_hit and char.isalnum()
         position += step
     return True
+
+
+def _space_at(text: str, position: int) -> bool:
+    return not 0 <= position < len(text) or text[position].isspace()
 
 
 def _digit_at(text: str, position: int) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tabrecover.align import Alignment
     from tabrecover.model import Document
+    from tabrecover.roundtrip import RoundTrip
     from tabrecover.scoring import Scoring
     from tabrecover.units import Units
 
@@ -39,7 +40,8 @@ class Evidence:
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
     text. `law` names how it was flattened, `share` is its probability among the possible ways;
     `scoring` that of the alignment; `layout` the probability that goes into every cell's
-    confidence; `candidates` the templates that were weighed, the table's own among them.
+    confidence; `candidates` the templates that were weighed, the table's own among them; `trip`
+    how far the grid, flattened again by the law, agrees with the dump.
     """
 
     document: Document
@@ -49,6 +51,7 @@ class Evidence:
     scoring: Scoring
     layout: float
     candidates: tuple[ScoredTemplate, ...]
+    trip: RoundTrip
 
 
 @dataclass(frozen=True, slots=True)

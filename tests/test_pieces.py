@@ -17,22 +17,22 @@ from tabrecover.storage import parse_template
 
 LABELS = ["Region", "Number of deaths", "Elective admissions", "Legal form", "Area", "社会公益组织",
           "法律服务机构", "North of England", "Never", "总计"]  # fmt: skip
-LIBRARY = Library(
-    [
-        parse_template(
-            "<table><tr>"
-            + "".join(f"<th>{label}" for label in LABELS)
-            + f"<tr>{'<td>' * len(LABELS)}</table>",
-            name="labels",
-        )
-    ]
-)
 
 
-def joined(text: str) -> Document:
+def library_of(*forms: list[str]) -> Library:
+    """A template for each list of labels: a row of them, and one of values."""
+    heads = ("".join(f"<th>{label}" for label in labels) for labels in forms)
+    pages = (f"<table><tr>{head}<tr>{'<td>' * head.count('<th>')}</table>" for head in heads)
+    return Library(parse_template(page, name=f"form {at}") for at, page in enumerate(pages))
+
+
+LIBRARY = library_of(*([label] for label in LABELS))
+
+
+def joined(text: str, library: Library = LIBRARY) -> Document:
     folded = fold(text)
     document = Document(text, "text", text)
-    return join_pieces(document, folded, LIBRARY.find(folded), LIBRARY)
+    return join_pieces(document, folded, library.find(folded), library)
 
 
 def check_offsets(text: str, document: Document) -> None:
@@ -96,6 +96,28 @@ def test_a_whole_label_lends_no_word() -> None:
     """The words of a label that stands whole are no pieces of another."""
     text = "Legal 1\nLegal form 2\nRegion 3\n"
     assert joined(text).text == text
+
+
+def test_labels_that_share_words_keep_their_own() -> None:
+    """Of labels that begin alike or lie in each other, each gets its own pieces."""
+    forms = ["Visits", "Visits to schools", "Schools visited", "Schools"]
+    text = "Visits Schools Visits Schools\n to visited\nschools\n1 2 3 4\n"
+    found = joined(text, library_of(forms)).text.split("\n")[0]
+    assert fold_text(found) == fold_text("Visits to schools Schools visited Visits Schools")
+
+
+def test_a_number_before_a_label_is_part_of_it() -> None:
+    """A numbered label is put together with its number; a value stays at its place."""
+    form = library_of(["2. Fines paid late", "Fines of all"])
+    assert (
+        fold_text("2. Fines paid late 7") in fold(joined("2. Fines 7\npaid late\n", form).text).text
+    )
+    assert joined("2\nFines paid\n3\nlate\n", form).text.split() == ["2", "Fines", "paidlate", "3"]
+
+
+def test_labels_of_another_form_are_left_apart() -> None:
+    """Pieces of one label of many do not make a form, so nothing is moved."""
+    assert joined("Number of\n1 2\ndeaths\n", library_of(LABELS)).starts is None
 
 
 def test_html_and_declared_cells_are_left_alone() -> None:
