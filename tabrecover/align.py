@@ -29,7 +29,15 @@ from tabrecover.fillings import Lattice, Way
 from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.positions import Extent, Positions, learn
-from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
+from tabrecover.posterior import (
+    Margins,
+    Matrix,
+    decode,
+    forward,
+    forward_backward,
+    log_total,
+    margins,
+)
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
     VALUE_LOST,
@@ -52,12 +60,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOTHING",
+    "Aligner",
     "Alignment",
     "MoveScores",
     "Placement",
     "Symbol",
-    "align",
-    "alignment_score",
     "holds_values",
     "move_scores",
     "read_symbols",
@@ -65,13 +72,16 @@ __all__ = [
 
 Mask = npt.NDArray[np.bool_]
 _Key = tuple[bytes, bytes, bytes, bool, bool]
+_Shares = dict[int, list[tuple[int, float, float]]]  # by slot, as `Placement`, within a segment
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
+MAX_KEPT = 10_000  # the same of a segment whose lattice is kept from scoring to aligning
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
 MAX_COUNT_DIGITS = 6  # of a number that counts rows
+_WORDS = (UnitKind.TEXT, UnitKind.LABEL)
 
 
 class Symbol(NamedTuple):
@@ -180,52 +190,60 @@ def _counts(symbols: Sequence[Symbol], places: Sequence[int]) -> bool:
     return all(int(b) - int(a) == 1 for a, b in itertools.pairwise(numbers))
 
 
-def align(
-    symbols: Sequence[Symbol],
-    phrases: Sequence[int],
-    number: int,
-    library: Library,
-    scoring: Scoring,
-    texts: Sequence[str] | None = None,
-    where: Sequence[Extent] | None = None,
-) -> Alignment:
-    """Align symbols with template `number` of `library`.
+class Aligner:
+    """One template and the symbols of one region: how well they fit, and where every symbol goes.
 
-    `phrases[k]` is the phrase id of symbol `k` or -1; with the units' `texts`, sums weigh what
-    the order of symbols leaves open; `where` they stand in their lines draws them to columns.
-    Raises `UsageError` if a segment is too large, which `alignment_score` tells before.
+    What the score has worked out about small segments is kept for the alignment.
     """
-    solver = _Solver(library.templates[number], symbols, scoring)
-    anchors = _anchors(phrases, number, library)
-    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
-    if where is not None:
-        solver.learn_positions(anchors, where)
-    rivals = [solver.solve(segment) for segment in segments]
-    for symbol, slot in anchors:
-        solver.anchor(symbol, slot)
-    if texts is not None and solver.template.instances and max(rivals) > -math.inf:
-        solver.weigh_sums(segments, rivals, texts)
-    return Alignment(
-        solver.template, tuple(symbols), tuple(solver.trace), solver.placements, solver.score,
-        tuple(anchors),
-    )  # fmt: skip
 
+    def __init__(
+        self,
+        symbols: Sequence[Symbol],
+        phrases: Sequence[int],
+        number: int,
+        library: Library,
+        scoring: Scoring,
+    ) -> None:
+        """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1."""
+        self._symbols = symbols
+        self._solver = _Solver(library.templates[number], symbols, scoring)
+        self._anchors = _anchors(phrases, number, library)
+        n_slots = len(self._solver.template.slots)
+        self._segments = list(_segments(self._anchors, len(symbols), n_slots))
 
-def alignment_score(
-    symbols: Sequence[Symbol],
-    phrases: Sequence[int],
-    number: int,
-    library: Library,
-    scoring: Scoring,
-) -> float | None:
-    """The score that `align` would give, at a fraction of its cost; None if it can't be done."""
-    solver = _Solver(library.templates[number], symbols, scoring)
-    anchors = _anchors(phrases, number, library)
-    segments = list(_segments(anchors, len(symbols), len(solver.template.slots)))
-    if any(segment.size > MAX_LATTICE for segment in segments):
-        return None
-    score = sum(solver.segment_score(segment) for segment in segments)
-    return score + sum(solver.anchor_score(slot) for _, slot in anchors)
+    def score(self) -> float | None:
+        """The score that `align` will give, at a fraction of its cost; None if it can't be done."""
+        solver = self._solver
+        if any(segment.size > MAX_LATTICE for segment in self._segments):
+            return None
+        score = sum(solver.segment_score(segment) for segment in self._segments)
+        return score + sum(solver.anchor_score(slot) for _, slot in self._anchors)
+
+    def align(
+        self, texts: Sequence[str] | None = None, where: Sequence[Extent] | None = None
+    ) -> Alignment:
+        """Align the symbols with the template; once.
+
+        With the units' `texts`, sums weigh what the order of symbols leaves open; `where` they
+        stand in their lines draws them to columns. Raises `UsageError` if a segment is too
+        large, which `score` tells before.
+        """
+        solver, anchors = self._solver, self._anchors
+        if where is not None:
+            solver.learn_positions(anchors, where)
+        rivals = [solver.solve(segment) for segment in self._segments]
+        for symbol, slot in anchors:
+            solver.anchor(symbol, slot)
+        if (
+            texts is not None
+            and solver.template.instances
+            and max(rivals, default=-math.inf) > -math.inf
+        ):
+            solver.weigh_sums(self._segments, rivals, texts)
+        return Alignment(
+            solver.template, tuple(self._symbols), tuple(solver.trace), solver.placements,
+            solver.score, tuple(anchors),
+        )  # fmt: skip
 
 
 class MoveScores(NamedTuple):
@@ -289,9 +307,11 @@ class _Segment(NamedTuple):
 def _segments(
     anchors: Sequence[tuple[int, int]], n_symbols: int, n_slots: int
 ) -> Iterator[_Segment]:
+    """What lies between neighbouring anchors, where anything does."""
     bounds = [(-1, -1), *anchors, (n_symbols, n_slots)]
     for (symbol, slot), (next_symbol, next_slot) in itertools.pairwise(bounds):
-        yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
+        if next_symbol > symbol + 1 or next_slot > slot + 1:
+            yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
 
 
 def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tuple[int, int]]:
@@ -378,15 +398,17 @@ class _Solver:
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
-        self.label_scores: dict[tuple[str, tuple[str, ...], SlotKind], float] = {}
+        self.label_scores: dict[tuple[str, tuple[str, ...], int], float] = {}
         self.solved: dict[_Key, _Solution] = {}
         self.scored: dict[_Key, float] = {}
+        self.prepared: dict[_Key | _Segment, _Prepared] = {}
 
     def learn_positions(self, anchors: Sequence[tuple[int, int]], where: Sequence[Extent]) -> None:
         """From here on, texts are drawn to the columns that they stand below."""
         units = [symbol.unit for symbol in self.symbols]
         kinds: list[int] = self.kinds.tolist()
         self.positions = learn(self.template, kinds, units, anchors, where)
+        self.prepared.clear()
 
     def anchor_score(self, slot: int) -> float:
         forms = self.template.cells[self.template.slots[slot].cell].forms
@@ -401,8 +423,8 @@ class _Solver:
         key = self._key(segment)
         score = self.scored.get(key) if key else None
         if score is None:
-            lattice = self._lattice(segment)
-            score = log_total(*lattice)
+            lattice, reached = self._prepare(segment)
+            score = float(reached[-1, -1])
             for keep, prior in self._left_out(segment):
                 score = float(np.logaddexp(score, prior + log_total(*_without(lattice, keep))))
             if key:
@@ -417,7 +439,7 @@ class _Solver:
         solution = self.solved.get(key) if key else None
         if solution is None:
             values = np.flatnonzero(self.slot_kinds[segment.first : segment.last] <= SlotKind.TEXT)
-            solution = _solve_lattice(self._lattice(segment), self._left_out(segment), values)
+            solution = _solve_lattice(self._prepare(segment), self._left_out(segment), values)
             if key:
                 self.solved[key] = solution
         self.score += solution.score
@@ -499,7 +521,7 @@ class _Solver:
 
     def _opened(self, segment: _Segment, rival: float) -> OpenSegment:
         def ways() -> list[Way]:
-            lattice = self._lattice(segment)
+            lattice = self._prepare(segment).lattice
             return [Way(lattice, range(len(lattice.skip)), 0.0)] + [
                 Way(_without(lattice, keep), np.flatnonzero(keep).tolist(), prior)
                 for keep, prior in self._left_out(segment)
@@ -550,6 +572,17 @@ class _Solver:
             ways.append((keep, len(absent) * float(np.log(self.scoring.row_left_out))))
         return ways
 
+    def _prepare(self, segment: _Segment) -> _Prepared:
+        """The segment's lattice and the ways that lead into it; kept if it is small."""
+        key = self._key(segment) or segment
+        prepared = self.prepared.get(key)
+        if prepared is None:
+            lattice = self._lattice(segment)
+            prepared = _Prepared(lattice, forward(*lattice))
+            if segment.size <= MAX_KEPT:
+                self.prepared[key] = prepared
+        return prepared
+
     def _lattice(self, segment: _Segment) -> Lattice:
         """Scores of matches, strays and skips (see `posterior.forward_backward`)."""
         start, stop, first, last = segment
@@ -562,7 +595,8 @@ class _Solver:
             self._match_labels(match, start, stop, first, last)
         if self.positions is not None:
             match += self._drawn_to_columns(segment, self.positions)
-        stray = np.repeat(self.scoring.skip_unit[kinds][:, None], last - first + 1, axis=1)
+        stray = np.empty((stop - start, last - first + 1))
+        stray[:] = self.scoring.skip_unit[kinds][:, None]
         if self.scoring.row_blanks:
             behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
             blanks = np.flatnonzero(kinds == UnitKind.BLANK)
@@ -597,27 +631,27 @@ class _Solver:
             return
         run: list[int] = []
         values = 0
-        for k in range(start, stop + 1):
-            kind = self.kinds[k] if k < stop else UnitKind.TEXT
-            if kind in (UnitKind.TEXT, UnitKind.LABEL):
+        for k, kind in enumerate([*self.kinds[start:stop].tolist(), UnitKind.TEXT]):
+            if kind in _WORDS:
                 if run and 0 < values <= self.template.n_cols:
                     yield run, float(np.log(self.scoring.row_added)) / len(run)
-                run, values = [k - start], 0
+                run, values = [k], 0
             elif run:
-                run.append(k - start)
+                run.append(k)
                 values += kind != UnitKind.ROW_END
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""
-        slots = self.template.slots
+        forms_of = self.template.label_forms
+        kinds = self.slot_kinds[first:last].tolist()
         targets = [
-            (j, slots[j].kind, self.template.cells[slots[j].cell].forms)
-            for j in range(first, last)
-            if slots[j].kind in (SlotKind.LABEL, SlotKind.LABEL_CONTINUED)
+            (j, kinds[j], forms)
+            for j, forms in enumerate(forms_of[first:last])
+            if forms is not None
         ]
         for i in range(start, stop):
             symbol = self.symbols[i]
-            if symbol.kind not in (UnitKind.TEXT, UnitKind.LABEL) or not symbol.form:
+            if symbol.kind not in _WORDS or not symbol.form:
                 continue
             for j, kind, forms in targets:
                 key = (symbol.form, forms, kind)
@@ -625,7 +659,7 @@ class _Solver:
                 if score is None:
                     score = _label_score(self.scoring, symbol.form, forms, kind == SlotKind.LABEL)
                     self.label_scores[key] = score
-                match[i - start, j - first] = score
+                match[i - start, j] = score
 
 
 def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: bool) -> float:
@@ -650,11 +684,18 @@ def _digits(form: str) -> int:
     return sum(map(str.isdigit, form))
 
 
+class _Prepared(NamedTuple):
+    """A segment's lattice, and what `posterior.forward` gives for it."""
+
+    lattice: Lattice
+    reached: Matrix
+
+
 class _Solution(NamedTuple):
     """A solved segment, in positions relative to it."""
 
     slots: list[int]  # of each symbol; -1: a stray
-    shares: dict[int, list[Placement]]  # by slot
+    shares: _Shares
     score: float
     rival: float = -math.inf  # the largest margin of a value slot's second best placement
 
@@ -668,42 +709,61 @@ def _without(lattice: Lattice, keep: Mask) -> Lattice:
 
 
 def _solve_lattice(
-    lattice: Lattice, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
+    prepared: _Prepared, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
 ) -> _Solution:
     """Posterior, margins and decoding, averaged over the ways to leave out rows."""
-    everything = np.ones(len(lattice[2]), dtype=bool)
-    ways = [(everything, 0.0), *left_out]
-    solved = [
-        (keep, prior, *forward_backward(*part), margins(*part))
-        for keep, prior in ways
-        for part in (_without(lattice, keep) if prior else lattice,)
-    ]
-    score = float(np.logaddexp.reduce([total + prior for _, prior, _, total, _ in solved]))
-    best = max(margin.best + prior for _, prior, _, _, margin in solved)
-    probability = np.zeros_like(lattice[0])
-    matched = np.full_like(lattice[0], -np.inf)
-    empty = np.full(len(everything), -np.inf)
+    lattice = prepared.lattice
+    probability, score = forward_backward(*lattice, prepared.reached)
+    matched, empty, best = margins(*lattice)
+    if left_out:
+        everything = np.ones(len(lattice.skip), dtype=bool)
+        solved = [_Way(everything, 0.0, probability, score, Margins(matched, empty, best))]
+        for keep, prior in left_out:
+            part = _without(lattice, keep)
+            solved.append(_Way(keep, prior, *forward_backward(*part), margins(*part)))
+        probability, matched, empty, score = _averaged(solved)
+    nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
+    shares = _shares(probability, nothing, matched, empty)
+    rivals = [sorted(margin for *_, margin in shares[j])[-2] for j in values if len(shares[j]) > 1]
+    return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
+
+
+class _Way(NamedTuple):
+    """A segment solved with the slots that are kept: a log-prior, and what `posterior` found."""
+
+    keep: Mask
+    prior: float
+    share: Matrix
+    total: float
+    margin: Margins
+
+
+def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix, float]:
+    """Probabilities and margins of matches, margins of empty slots, and the score, over all ways.
+
+    The first way keeps all slots.
+    """
+    score = float(np.logaddexp.reduce([way.total + way.prior for way in solved]))
+    best = max(way.margin.best + way.prior for way in solved)
+    probability = np.zeros_like(solved[0].share)
+    matched = np.full_like(probability, -np.inf)
+    empty = np.full(len(solved[0].keep), -np.inf)
     for keep, prior, share, total, margin in solved:
         behind = margin.best + prior - best
         probability[:, keep] += share * np.exp(total + prior - score)
         matched[:, keep] = np.maximum(matched[:, keep], margin.match + behind)
         empty[keep] = np.maximum(empty[keep], margin.empty + behind)
         empty[~keep] = np.maximum(empty[~keep], behind)
-    nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
-    shares = _shares(probability, nothing, matched, empty)
-    rivals = [sorted(p.margin for p in shares[j])[-2] for j in values if len(shares[j]) > 1]
-    return _Solution(decode(probability), shares, score, max(rivals, default=-math.inf))
+    return probability, matched, empty, score
 
 
-def _shares(
-    probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix
-) -> dict[int, list[Placement]]:
+def _shares(probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix) -> _Shares:
     """By slot, all that could be there and is not too far behind the best."""
-    shares: dict[int, list[Placement]] = {}
-    for i, j in np.argwhere(matched > WORST_MARGIN).tolist():
-        placement = Placement(i, float(probability[i, j]), float(matched[i, j]))
-        shares.setdefault(j, []).append(placement)
-    for j in np.flatnonzero(empty > WORST_MARGIN).tolist():
-        placement = Placement(NOTHING, float(nothing[j]), float(empty[j]))
-        shares.setdefault(j, []).append(placement)
+    shares: _Shares = {}
+    i, j = near = np.nonzero(matched > WORST_MARGIN)
+    symbols = zip(i.tolist(), probability[near].tolist(), matched[near].tolist(), strict=True)
+    for slot, share in zip(j.tolist(), symbols, strict=True):
+        shares.setdefault(slot, []).append(share)
+    for slot in np.flatnonzero(empty > WORST_MARGIN).tolist():
+        shares.setdefault(slot, []).append((NOTHING, float(nothing[slot]), float(empty[slot])))
     return shares

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
+from tabrecover.model import Alternative
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from tabrecover.model import Alternative, Cell, Document
+    from tabrecover.model import Cell, Document
     from tabrecover.results import Table
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
@@ -161,10 +162,12 @@ def calibrated(table: Table, calibration: Calibration) -> Table:
 def _with_confidence(cell: Cell, probability: float) -> Cell:
     """The cell with another confidence; its alternatives share what is left as before."""
     confidence = round(min(max(probability, 0.0), 1.0), 6)
+    if not cell.alternatives:
+        return replace(cell, confidence=confidence)
     rest = 1 - cell.confidence
     scale = (1 - confidence) / rest if rest > 0 else 0.0
-    others: tuple[Alternative, ...] = tuple(
-        a._replace(confidence=round(a.confidence * scale, 6)) for a in cell.alternatives
+    others = tuple(
+        [Alternative(text, round(share * scale, 6)) for text, share in cell.alternatives]
     )
     return replace(cell, confidence=confidence, alternatives=others)
 

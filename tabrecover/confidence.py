@@ -54,6 +54,8 @@ def alternatives(
     texts: Mapping[str, float], chosen: str, confidence: float
 ) -> tuple[Alternative, ...]:
     """The other texts a cell may hold, most probable first; they share what `confidence` leaves."""
+    if len(texts) == (chosen in texts):
+        return ()
     others = {text: p for text, p in texts.items() if text != chosen}
     rest = sum(others.values())
     if not rest:

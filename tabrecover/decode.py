@@ -36,7 +36,7 @@ MAX_CONTROLS = 0.001  # share of characters; text has none, or a stray one
 MIN_FREQUENT = 0.75  # share of Han characters from the frequent block; running text has > 0.9
 MIN_ORDINARY = 0.75  # share of characters in UTF-16 that are ASCII or ordinary Chinese
 _SPACE, _DELETE = 0x20, 0x7F
-_BLOCK = 1 << 16  # characters: as many as a processor's cache holds
+_BLOCK = 1 << 16  # bytes: as many as a processor's cache holds
 MIN_MARGIN = 0.05
 SAMPLE = 200_000  # characters looked at to tell encodings apart
 
@@ -71,7 +71,7 @@ def decode_bytes(data: bytes, encoding: str | None = None) -> str:
         return _text(_utf16(data))
     declared = _declared(data)
     try:
-        return _text(data.decode("utf-8"))
+        return _text(data.decode("utf-8"), data)
     except UnicodeDecodeError:
         pass
     if declared and declared != "utf-8":
@@ -95,9 +95,12 @@ def _strictly(data: bytes, name: str, why: str) -> str:
         raise InputError(f"{name} is no encoding of documents ({why})") from error
 
 
-def _text(text: str) -> str:
-    """Refuse what decoded but is no text."""
-    controls = sum(_controls(text[at : at + _BLOCK]) for at in range(0, len(text), _BLOCK))
+def _text(text: str, encoded: bytes | None = None) -> str:
+    """Refuse what decoded but is no text; `encoded` is the same in UTF-8."""
+    if encoded is None:
+        encoded = text.encode("utf-8", "surrogatepass")
+    blocks = range(0, len(encoded), _BLOCK)
+    controls = sum(_controls(encoded[at : at + _BLOCK]) for at in blocks)
     if controls > max(1, MAX_CONTROLS * len(text)):
         where = _CONTROL.search(text)
         span = where.span() if where else None
@@ -105,9 +108,12 @@ def _text(text: str) -> str:
     return text
 
 
-def _controls(text: str) -> int:
-    """How often `_CONTROL` matches, counted by arrays: the fastest way in a whole document."""
-    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype=np.uint16)
+def _controls(encoded: bytes) -> int:
+    """How often `_CONTROL` matches, counted by arrays: the fastest way in a whole document.
+
+    In UTF-8 a control character is a byte of its own.
+    """
+    codes = np.frombuffer(encoded, dtype=np.uint8)
     low = codes[(codes < _SPACE) | (codes == _DELETE)]
     return int(np.count_nonzero((low < 0x9) | ((low > 0xD) & (low < 0x1C)) | (low == _DELETE)))
 

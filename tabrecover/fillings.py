@@ -66,8 +66,11 @@ class Ranking(Protocol):
     def added(self, sums: tuple[int, ...], i: int, col: int) -> tuple[int, ...]:
         """The sums with symbol `i` in slot `col`."""
 
+    def settles(self, col: int) -> bool:
+        """Whether anything is settled once slot `col` is passed."""
+
     def gain(self, sums: tuple[int, ...], col: int) -> float:
-        """The log-factor of what is settled once slot `col` is passed."""
+        """The log-factor of it."""
 
 
 def enumerate_fillings(
@@ -93,21 +96,13 @@ def log_sum(scores: Sequence[float]) -> float:
     return top + log(fsum(exp(score - top) for score in scores)) if top > -inf else top
 
 
-class _Partial(NamedTuple):
-    """Alignments of the first slots that fill values alike.
-
-    Log-sum and maximum of their scores, the factor of the rules settled, and both sides of every
-    rule inside so far.
-    """
-
-    mass: float
-    best: float
-    gain: float
-    sums: tuple[int, ...]
-
-
-_Spot = tuple[bool, Pairs]  # whether a stray may follow (the last move was no skip); values so far
+# Alignments of the first slots that fill values alike: log-sum and maximum of their scores, the
+# factor of the rules settled, and both sides of every rule inside so far. There are thousands of
+# them, and a plain tuple is made in a fraction of the time.
+_Partial = tuple[float, float, float, tuple[int, ...]]
+_Spot = tuple[bool, int]  # whether a stray may follow (the last move was no skip); values so far
 _Front = list[dict[_Spot, _Partial]]  # by number of symbols used
+_NO_VALUES = -1
 
 
 class _Enumerator:
@@ -134,10 +129,13 @@ class _Enumerator:
         self.floor = freely[0][0] - reach - ROUNDING
         self.dropped = -inf
         self.ranking = ranking
+        # Values so far have a number, told by the number of those before the last, and its pair:
+        # fillings share their beginnings, so one value more costs the same however many there are.
+        self.numbers: dict[tuple[int, int, int], int] = {}
 
     def run(self) -> Paths | None:
         front: _Front = [{} for _ in range(self.n + 1)]
-        front[0][True, ()] = _Partial(0.0, 0.0, 0.0, self.ranking.known if self.ranking else ())
+        front[0][True, _NO_VALUES] = 0.0, 0.0, 0.0, self.ranking.known if self.ranking else ()
         for col in range(self.m):
             self._add_strays(front, col)
             front = self._step(front, col)
@@ -147,23 +145,22 @@ class _Enumerator:
                 front = self._best_of(front, col + 1)
         self._add_strays(front, self.m)
         prior = self.way.prior
-        kept = self.way.kept
         alike: dict[_Spot, _Partial] = {}
-        for (_, pairs), partial in front[self.n].items():
-            _join(alike, (True, pairs), partial)
+        for (_, values), partial in front[self.n].items():
+            _join(alike, (True, values), partial)
+        steps = list(self.numbers)
         paths = [
-            Path(p.mass + prior, p.best + prior, tuple([(i, kept[j]) for i, j in pairs]))
-            for (_, pairs), p in alike.items()
+            Path(mass + prior, best + prior, _pairs(values, steps, self.way.kept))
+            for (_, values), (mass, best, _, _) in alike.items()
         ]
         return Paths(paths, self.dropped + prior)
 
     def _add_strays(self, front: _Front, col: int) -> None:
         for i in range(self.n):
             score, bound = self.stray[i][col], self.bound[True][i + 1][col] - self.floor
-            for spot, partial in front[i].items():
-                if spot[0] and partial.best + score + bound >= 0:
-                    moved = partial._replace(mass=partial.mass + score, best=partial.best + score)
-                    _join(front[i + 1], spot, moved)
+            for spot, (mass, best, gain, sums) in front[i].items():
+                if spot[0] and best + score + bound >= 0:
+                    _join(front[i + 1], spot, (mass + score, best + score, gain, sums))
 
     def _step(self, front: _Front, col: int) -> _Front:
         """Skip the slot, or match it with the next symbol."""
@@ -173,22 +170,24 @@ class _Enumerator:
             after_skip = self.bound[False][i][col + 1] - self.floor
             match = self.match[i][col] if i < self.n else -inf
             after_match = self.bound[True][i + 1][col + 1] - self.floor if i < self.n else -inf
-            for (_, pairs), (mass, best, gain, sums) in spots.items():
+            for (_, values), (mass, best, gain, sums) in spots.items():
                 if best + skip + after_skip >= 0:
-                    partial = _Partial(mass + skip, best + skip, gain, sums)
-                    _join(moved[i], (False, pairs), partial)
+                    partial = mass + skip, best + skip, gain, sums
+                    _join(moved[i], (False, values), partial)
                 if best + match + after_match >= 0:
                     added = self.ranking.added(sums, i, col) if self.ranking and value else sums
-                    partial = _Partial(mass + match, best + match, gain, added)
-                    spot = True, (*pairs, (self.names[i], col)) if value else pairs
-                    _join(moved[i + 1], spot, partial)
-        if self.ranking:
+                    partial = mass + match, best + match, gain, added
+                    longer = self._with(values, i, col) if value else values
+                    _join(moved[i + 1], (True, longer), partial)
+        if self.ranking and self.ranking.settles(col):
             for spots in moved:
-                for spot, partial in spots.items():
-                    gain = self.ranking.gain(partial.sums, col)
-                    if gain:
-                        spots[spot] = partial._replace(gain=partial.gain + gain)
+                for spot, (mass, best, gain, sums) in spots.items():
+                    spots[spot] = mass, best, gain + self.ranking.gain(sums, col), sums
         return moved
+
+    def _with(self, values: int, i: int, col: int) -> int:
+        """The number of the values so far and symbol `i` in slot `col`."""
+        return self.numbers.setdefault((values, self.names[i], col), len(self.numbers))
 
     def _best_of(self, front: _Front, col: int) -> _Front:
         """Keep those with the best bound and settled rules; account for the others."""
@@ -196,25 +195,36 @@ class _Enumerator:
             freely, skipped = (s.tolist() for s in after(*self.way.lattice, np.logaddexp))
             self.masses = skipped, freely
         spots = [(i, spot) for i, own in enumerate(front) for spot in own]
-        outlook = np.array([self._outlook(front[i][spot], i, spot, col) for i, spot in spots])
+        outlook = np.array(
+            [
+                best + gain + self.bound[freely][i][col]
+                for i, own in enumerate(front)
+                for (freely, _), (_, best, gain, _) in own.items()
+            ]
+        )
         lost = [self.dropped]
         for place in np.argpartition(-outlook, self.width)[self.width :].tolist():
             i, spot = spots[place]
-            partial = front[i].pop(spot)
-            lost.append(partial.mass + partial.gain + self.masses[spot[0]][i][col])
+            mass, _, gain, _ = front[i].pop(spot)
+            lost.append(mass + gain + self.masses[spot[0]][i][col])
         self.dropped = log_sum(lost)
         return front
 
-    def _outlook(self, partial: _Partial, i: int, spot: _Spot, col: int) -> float:
-        bound: float = self.bound[spot[0]][i][col]
-        return partial.best + partial.gain + bound
+
+def _pairs(values: int, steps: Sequence[tuple[int, int, int]], kept: Sequence[int]) -> Pairs:
+    """The names and slots that a number of values stands for; `steps` are in their order."""
+    pairs: list[tuple[int, int]] = []
+    while values != _NO_VALUES:
+        values, name, col = steps[values]
+        pairs.append((name, kept[col]))
+    return tuple(reversed(pairs))
 
 
 def _join(spots: dict[_Spot, _Partial], spot: _Spot, partial: _Partial) -> None:
     """Add alignments to those that fill values alike."""
     other = spots.get(spot)
     if other is not None:
-        mass, least = max(partial.mass, other.mass), min(partial.mass, other.mass)
-        mass += log1p(exp(least - mass))
-        partial = partial._replace(mass=mass, best=max(partial.best, other.best))
+        mass, best, gain, sums = partial
+        most, least = (mass, other[0]) if mass > other[0] else (other[0], mass)
+        partial = most + log1p(exp(least - most)), max(best, other[1]), gain, sums
     spots[spot] = partial

@@ -129,7 +129,7 @@ class _FoldTable:
     def _folded(self, codes: Codes) -> Codes:
         folded: Codes = self.one.take(codes, mode="clip")  # all are in range; this is faster
         if folded.min() == _UNKNOWN:
-            for code in np.unique(codes[folded == _UNKNOWN]).tolist():
+            for code in set(codes[folded == _UNKNOWN].tolist()):
                 self._learn(code)
             folded = self.one.take(codes, mode="clip")
         return folded

@@ -74,7 +74,7 @@ class _Entry(NamedTuple):
 def find_blocks(document: Document, covered: Sequence[Span]) -> list[Block]:
     """Runs of two or more lines with bars or tabs, outside the `covered` plain spans."""
     text = document.text
-    if document.kind == "html" or not any(c in text for c in f"{BARS}\t"):
+    if document.kind == "html" or not (document.holds_any(BARS) or "\t" in text):
         return []
     blocks: list[Block] = []
     starts = [span.start for span in covered]

@@ -84,11 +84,10 @@ class _Filler:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
-        return tuple(
-            span
-            for unit in units
-            for span in self.document.raw_spans(self.units[unit].start, self.units[unit].end)
-        )
+        spans: list[Span] = []
+        for unit in units:
+            spans += self.document.raw_spans(self.units[unit].start, self.units[unit].end)
+        return tuple(spans)
 
     def label(self, index: int, cell: TemplateCell) -> Cell:
         units = self.placed.get(index, [])

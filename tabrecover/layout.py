@@ -19,13 +19,14 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tabrecover.lex import BARS
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
 
 if TYPE_CHECKING:
@@ -35,17 +36,16 @@ if TYPE_CHECKING:
 
 __all__ = ["redraw"]
 
-_BARS = "|¦│┃║｜"
 _CROSSINGS = "+┌┬┐├┼┤└┴┘┏┳┓┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╒╤╕╞╪╡╘╧╛╓╥╖╟╫╢╙╨╜╭╮╰╯┠┨┯┷┿╂"
 _STROKES = "-=_─━═╌┄┈╍"
-_BORDERS = frozenset(_BARS + _CROSSINGS)
+_BORDERS = frozenset(BARS + _CROSSINGS)
 _RULES = frozenset(_STROKES)
 _BORDER, _CROSSING, _STROKE = (
-    f"[{re.escape(chars)}]" for chars in (_BARS + _CROSSINGS, _CROSSINGS, _STROKES)
+    f"[{re.escape(chars)}]" for chars in (BARS + _CROSSINGS, _CROSSINGS, _STROKES)
 )
 _ANY_BORDER = re.compile(_BORDER)
 _LETTER = re.compile(
-    rf"[^\s{re.escape(_BARS + _CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
+    rf"[^\s{re.escape(BARS + _CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
 )
 _MARGIN = "[ \t\ufeff]*"
 _BOX_LINE = re.compile(rf"{_MARGIN}{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
@@ -55,10 +55,11 @@ _FULL_RULE = re.compile(
     rf"{_MARGIN}(?=[^\n]*(?:{_CROSSING}|{_STROKE}{{3}}))(?:{_BORDER}|{_STROKE})+[ \t\r]*"
 )
 _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]*")
-_COLUMN_MARKS = (re.compile("-- +--"), re.compile("== +=="))  # one by one they are searched faster
+# one by one they are searched faster, and only where their stroke is found at all
+_COLUMN_MARKS = {"-": re.compile("-- +--"), "=": re.compile("== +==")}
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
-_PARTED = re.compile(rf"[\t{re.escape(_BARS)}]")
+_PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
@@ -102,19 +103,19 @@ class _Drawing(NamedTuple):
 
 def redraw(document: Document) -> Document:
     """The document with its drawn tables as declared cells; the same one if it has none."""
-    text = document.text
     if document.kind == "html":
         return document
-    drawings = _drawings(text)
+    drawings = _drawings(document)
     return _Writer(document).write(drawings) if drawings else document
 
 
-def _drawings(text: str) -> list[_Drawing]:
+def _drawings(document: Document) -> list[_Drawing]:
     """All drawn tables, in order and disjoint."""
+    text = document.text
     found: list[_Drawing] = []
-    if any(bar in text for bar in _BARS):
+    if document.holds_any(BARS):
         found += _boxes(text)
-    if any(mark.search(text) for mark in _COLUMN_MARKS):
+    if any(stroke in text and mark.search(text) for stroke, mark in _COLUMN_MARKS.items()):
         found += _ruled(text, _lines(text))
     for separator in ",;":
         if separator in text:
@@ -594,18 +595,31 @@ class _Separated:
 
         So the lines of prose are hardly ever cut into fields.
         """
+        for lines in self._adjacent(text):
+            run: list[_Line] = []
+            count = -1
+            for line in lines:
+                own = text.count(self.separator, *line)
+                if text.find('"', *line) >= 0:  # some of them may be no separators
+                    own = -1
+                if own != count and -1 not in (own, count):
+                    if len(run) >= MIN_FIELD_LINES:
+                        yield run
+                    run = []
+                run.append(line)
+                count = own
+            if len(run) >= MIN_FIELD_LINES:
+                yield run
+
+    def _adjacent(self, text: str) -> Iterator[Sequence[_Line]]:
+        """Enough lines below each other that may have fields."""
         run: list[_Line] = []
-        count = -1
         for line in _lines_at(text, self.mark):
-            own = text.count(self.separator, *line)
-            if text.find('"', *line) >= 0:  # some of them may be no separators
-                own = -1
-            if run and (line.start != run[-1].end + 1 or (own != count and -1 not in (own, count))):
+            if run and line.start != run[-1].end + 1:
                 if len(run) >= MIN_FIELD_LINES:
                     yield run
                 run = []
             run.append(line)
-            count = own
         if len(run) >= MIN_FIELD_LINES:
             yield run
 
@@ -634,6 +648,7 @@ class _Separated:
             at = match.end() + 1
 
 
+@cache
 def _separated(separator: str) -> _Separated:
     return _Separated(separator)
 

@@ -13,10 +13,14 @@ Text keeps single spaces. Lines that only draw (`|---|---|`, `+====+`) vanish.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, Token
 
-__all__ = ["BARS", "LINE_ENDS", "SEPARATORS", "lex"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BARS", "LINE_ENDS", "SEPARATORS", "lex", "tokens"]
 
 BARS = "|¦│┃║｜"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
@@ -45,15 +49,20 @@ def lex(text: str, start: int = 0, end: int | None = None) -> list[Token]:
     >>> "".join(token.kind for token in lex("a b | 1 |\n\n2  3"))
     'tbtbeetgt'
     """
-    end = len(text) if end is None else end
-    tokens: list[Token] = []
+    return list(tokens(text, start, len(text) if end is None else end))
+
+
+def tokens(text: str, start: int, end: int) -> Iterator[Token]:
+    """The same one by one, for those who may stop early."""
     position = start
+    last = "e"
     for rule in _DRAWN.finditer(text, start, end):
         if _is_rule(rule.group()):
-            _lex_into(tokens, text, position, rule.start())
+            for token in _tokens(text, position, rule.start(), last == "e"):
+                yield token
+                last = token.kind
             position = rule.end()
-    _lex_into(tokens, text, position, end)
-    return tokens
+    yield from _tokens(text, position, end, last == "e")
 
 
 def _is_rule(line: str) -> bool:
@@ -62,8 +71,7 @@ def _is_rule(line: str) -> bool:
     return len(line.strip()) > MARK_LENGTH or any(c in line for c in f"{BARS}+─━═")
 
 
-def _lex_into(tokens: list[Token], text: str, start: int, end: int) -> None:
-    line_is_empty = not tokens or tokens[-1].kind == "e"
+def _tokens(text: str, start: int, end: int, line_is_empty: bool) -> Iterator[Token]:
     indentation = spaces = 0
     for match in _TOKEN.finditer(text, start, end):
         kind = match.lastgroup or "t"
@@ -78,7 +86,7 @@ def _lex_into(tokens: list[Token], text: str, start: int, end: int) -> None:
             spaces = 0
         line_is_empty = kind == "e" or (line_is_empty and kind == "")
         if kind:
-            tokens.append(Token(kind, match.start(), match.end()))
+            yield Token(kind, match.start(), match.end())
 
 
 def _kind_of_gap(match: re.Match[str], text: str, end: int, line_is_empty: bool) -> str:

@@ -6,7 +6,7 @@ scan hardly depends on how many templates there are.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -35,6 +35,7 @@ class Hit(NamedTuple):
     phrase: int
 
 
+@lru_cache(maxsize=4096)
 def label_weight(form: str) -> float:
     """How much seeing this folded label tells, in nats, capped: long labels are rare in prose.
 

@@ -73,6 +73,13 @@ class Document:
     starts: npt.NDArray[np.int64] | None = None
     ends: npt.NDArray[np.int64] | None = None
     cells: tuple[HtmlCell, ...] = ()
+    _held: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def holds_any(self, chars: str) -> bool:
+        """Whether the plain text has any of `chars`; it is searched once for each question."""
+        if chars not in self._held:
+            self._held[chars] = any(char in self.text for char in chars)
+        return self._held[chars]
 
     def raw_spans(self, start: int, end: int) -> tuple[Span, ...]:
         """Input spans behind plain `[start, end)`: one, or several where markup lies between."""

@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Symbol, align, alignment_score, holds_values, read_symbols
+from tabrecover.align import Aligner, holds_values, read_symbols
 from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
@@ -24,7 +24,7 @@ from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
 from tabrecover.grid import fill_grid
 from tabrecover.layout import redraw
-from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex
+from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
@@ -78,8 +78,7 @@ class _Reading(NamedTuple):
 
     template: int
     score: float
-    symbols: tuple[Symbol, ...]
-    phrases: tuple[int, ...]
+    aligner: Aligner
     scoring: Scoring
 
 
@@ -295,7 +294,7 @@ def _reach_on(
     room = max(map(len, left))
     words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
     position, strays = end, 0
-    for token in lex(text, end, ceiling):
+    for token in tokens(text, end, ceiling):
         if token.kind != "t":
             if not strays and room > 0 and token.kind != "x":
                 position = token.end
@@ -350,10 +349,9 @@ def _labels(
 
 
 def _units(document: Document, cluster: _Cluster) -> Units:
-    tokens = lex(document.text, cluster.start, cluster.end)
     return cut_units(
         document.text,
-        tokens,
+        lex(document.text, cluster.start, cluster.end),
         cluster.labels,
         whole_cells=CELL_END in document.text[cluster.start : cluster.end],
         spaced=cluster.spaced,
@@ -376,20 +374,20 @@ def _best_law(
     laws: Sequence[Law],
 ) -> _Readings:
     """Read all clusters by each law that is possible; keep the most probable."""
-    results: list[_Readings] = []
+    best, kept = laws[0], list[list[_Reading]]()
     scores: list[float] = []
     for law in laws:
         read = [
             _readings(document, library, cluster, u, law, _scoring(library, cluster, u, law))
             for cluster, u in zip(clusters, units, strict=True)
         ]
-        results.append(_Readings(law, 1.0, read))
-        scores.append(law.surprise + sum(max(r.score for r in rs) for rs in read if rs))
+        score = law.surprise + sum(max(r.score for r in rs) for rs in read if rs)
+        if not scores or score > max(scores):
+            best, kept = law, read  # those of the other laws are not needed any more
+        scores.append(score)
     top = max(scores)
-    best = results[scores.index(top)]
     share = 1 / sum(exp(score - top) for score in scores)
-    law = replace(best.law, confidence=best.law.confidence * share)
-    return _Readings(law, share, best.clusters)
+    return _Readings(replace(best, confidence=best.confidence * share), share, kept)
 
 
 def _template_tables(
@@ -442,9 +440,10 @@ def _readings(
     phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
     for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
-        score = alignment_score(symbols, phrases, number, library, scoring)
+        aligner = Aligner(symbols, phrases, number, library, scoring)
+        score = aligner.score()
         if score is not None:
-            readings.append(_Reading(number, score, symbols, phrases, scoring))
+            readings.append(_Reading(number, score, aligner, scoring))
     return readings
 
 
@@ -499,12 +498,7 @@ def _table(
     ) / sum(shares)
     chosen = readings[best]
     texts = [document.text[unit.start : unit.end] for unit in units.units]
-    alignment = align(
-        chosen.symbols,
-        chosen.phrases,
-        chosen.template,
-        library,
-        chosen.scoring,
+    alignment = chosen.aligner.align(
         texts,
         extents(document, units.units) if _only_spaces(units, law.law) else None,
     )

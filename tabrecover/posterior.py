@@ -21,7 +21,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Margins", "Matrix", "after", "decode", "forward_backward", "log_total", "margins"]
+__all__ = [
+    "Margins",
+    "Matrix",
+    "after",
+    "decode",
+    "forward",
+    "forward_backward",
+    "log_total",
+    "margins",
+]
 
 Matrix = npt.NDArray[np.float64]
 
@@ -39,31 +48,39 @@ class Margins(NamedTuple):
     best: float
 
 
-def forward_backward(match: Matrix, stray: Matrix, skip: Matrix) -> tuple[Matrix, float]:
-    """Match probabilities `[n, m]` and the log of the sum over all alignments.
+def forward(match: Matrix, stray: Matrix, skip: Matrix) -> Matrix:
+    """The log of the sum over all ways from the start to each lattice point, `[n + 1, m + 1]`.
 
     `match[i, j]` scores symbol `i` in slot `j`; `stray[i, j]` symbol `i` as stray after `j`
     slots, shape `[n, m + 1]`; `skip[j]` slot `j` left empty.
     """
-    n, m = match.shape
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
-    reached = _forward(match, stray, fall, np.logaddexp)
-    after_match, _ = _backward(match, stray, fall, np.logaddexp)
-    total = float(reached[n, m])
+    return _forward(match, stray, _fall(skip), np.logaddexp)
+
+
+def forward_backward(
+    match: Matrix, stray: Matrix, skip: Matrix, reached: Matrix | None = None
+) -> tuple[Matrix, float]:
+    """Match probabilities `[n, m]` and the log of the sum over all alignments.
+
+    `reached` is what `forward` gives, if it is known.
+    """
+    if reached is None:
+        reached = forward(match, stray, skip)
+    after_match, _ = _backward(match, stray, _fall(skip), np.logaddexp)
+    total = float(reached[-1, -1])
     joint = reached[:-1, :-1] + match + after_match[1:, 1:] - total
     return np.exp(np.minimum(joint, 0.0)), total
 
 
 def log_total(match: Matrix, stray: Matrix, skip: Matrix) -> float:
     """The log of the sum over all alignments; half the work of `forward_backward`."""
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
-    return float(_forward(match, stray, fall, np.logaddexp)[-1, -1])
+    return float(forward(match, stray, skip)[-1, -1])
 
 
 def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
     """How far each match, and each empty slot, lies behind the best alignment."""
     n, m = match.shape
-    fall = np.concatenate(([0.0], np.cumsum(skip)))
+    fall = _fall(skip)
     reached = _forward(match, stray, fall, np.maximum)
     after_match, after_skip = _backward(match, stray, fall, np.maximum)
     best = reached[n, m]
@@ -72,17 +89,24 @@ def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
     return Margins(np.minimum(matched, 0.0), np.minimum(empty, 0.0), float(best))
 
 
+def _fall(skip: Matrix) -> Matrix:
+    """The score of skipping all slots before each."""
+    fall = np.zeros(len(skip) + 1)
+    np.add.accumulate(skip, out=fall[1:])
+    return fall
+
+
 def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matrix:
     """Sum (by `plus`) of all ways from the start to each lattice point."""
     n, m = match.shape
     reached = np.empty((n + 1, m + 1))
     row = np.full(m + 1, -np.inf)  # ways whose last move was no skip
     row[0] = 0.0
-    reached[0] = plus.accumulate(row - fall) + fall
-    for i in range(n):
-        row = row + stray[i]
-        row[1:] = plus(row[1:], reached[i, :-1] + match[i])
-        reached[i + 1] = plus.accumulate(row - fall) + fall
+    for i in range(n + 1):
+        if i:
+            row += stray[i - 1]
+            plus(row[1:], reached[i - 1, :-1] + match[i - 1], out=row[1:])
+        np.add(plus.accumulate(row - fall), fall, out=reached[i])
     return reached
 
 
@@ -95,11 +119,13 @@ def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tup
     leave[m] = 0.0
     for i in range(n, -1, -1):
         if i < n:
-            leave = np.append(match[i] + after_match[i + 1, 1:], -np.inf)
-        after_skip[i] = plus.accumulate((leave + fall)[::-1])[::-1] - fall
-        after_match[i] = after_skip[i]
+            np.add(match[i], after_match[i + 1, 1:], out=leave[:m])
+            leave[m] = -np.inf
+        np.subtract(plus.accumulate((leave + fall)[::-1])[::-1], fall, out=after_skip[i])
         if i < n:
-            after_match[i] = plus(after_skip[i], stray[i] + after_match[i + 1])
+            plus(after_skip[i], stray[i] + after_match[i + 1], out=after_match[i])
+        else:
+            after_match[i] = after_skip[i]
     return after_match, after_skip
 
 
@@ -109,7 +135,7 @@ def after(match: Matrix, stray: Matrix, skip: Matrix, plus: np.ufunc) -> tuple[M
     The first is for points reached by no skip, the second for those reached by one, from where
     no stray follows.
     """
-    return _backward(match, stray, np.concatenate(([0.0], np.cumsum(skip))), plus)
+    return _backward(match, stray, _fall(skip), plus)
 
 
 def decode(probability: Matrix) -> list[int]:
@@ -121,16 +147,17 @@ def decode(probability: Matrix) -> list[int]:
     n, m = probability.shape
     placed = probability.sum(axis=1, keepdims=True) >= 0.5
     probability = np.where(placed, probability.round(TIE_DIGITS), 0.0)
-    best = np.zeros((n + 1, m + 1))
+    table = np.zeros((n + 1, m + 1))
     for i in range(n):
-        best[i + 1, 1:] = np.maximum(best[i, 1:], best[i, :-1] + probability[i])
-        best[i + 1] = np.maximum.accumulate(best[i + 1])
+        np.maximum(table[i, 1:], table[i, :-1] + probability[i], out=table[i + 1, 1:])
+        np.maximum.accumulate(table[i + 1], out=table[i + 1])
+    best = table.tolist()
     slots = [-1] * n
     i, j = n, m
     while i and j:
-        if best[i, j] == best[i, j - 1]:
+        if best[i][j] == best[i][j - 1]:
             j -= 1
-        elif best[i, j] == best[i - 1, j]:
+        elif best[i][j] == best[i - 1][j]:
             i -= 1
         else:
             i, j = i - 1, j - 1

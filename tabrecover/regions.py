@@ -11,11 +11,13 @@ either end, and a document may hold several of one template.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tabrecover.lex import SEPARATORS
+from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -253,12 +255,10 @@ class _Chainer:
     ) -> None:
         self.seeds = seeds
         self.weight = weights
-        labels = [0.0]
-        room = [0]
-        for number, slot in enumerate(template.slots):
-            labels.append(labels[-1] + weights.get(number, 0.0))
-            room.append(room[-1] + (TEXT_SLOT_ROOM if slot.kind.name == "TEXT" else 0))
-        self.labels_before, self.room_before = labels, room
+        nats = (weights.get(number, 0.0) for number in range(len(template.slots)))
+        self.labels_before = [0.0, *accumulate(nats)]
+        texts_before = np.cumsum(template.slot_kinds == SlotKind.TEXT)
+        self.room_before = [0, *(TEXT_SLOT_ROOM * texts_before).tolist()]
         self.strange_before = [int(strange[seed.hit.start]) for seed in seeds]
         self.strange_after = [int(strange[seed.hit.end]) for seed in seeds]
         self.best: list[float] = []
@@ -267,7 +267,11 @@ class _Chainer:
             self._extend(k)
 
     def _extend(self, k: int) -> None:
-        """Link seed `k` to its best predecessor; costs only grow with distance, so stop early."""
+        """Link seed `k` to its best predecessor.
+
+        What is passed over only grows with distance: where even the best chain would be worth less
+        with it than what was found, the search is over.
+        """
         hit, slot = self.seeds[k]
         first = max(0, k - WINDOW)
         most = max(self.best[first:k], default=0.0)
@@ -280,8 +284,8 @@ class _Chainer:
                 if last_hit is not hit:
                     passed += PASSED_HIT * self.weight[self.seeds[p + 1].slot]
                 last_hit = other
-                if passed > most:
-                    break
+            if most - passed <= best:
+                break
             score = self.best[p] - passed
             if other_slot >= slot or score <= best or other.end > hit.start:
                 continue

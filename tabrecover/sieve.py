@@ -105,7 +105,7 @@ class Sieve:
     def _stream(self, text: str) -> bytes:
         if text.isascii():
             return text.encode().translate(self._ascii, self._ascii_dropped)
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        codes = _codes_of(text)
         stream = self._table.take(codes, mode="clip").tobytes()  # all are in range; this is faster
         if _UNKNOWN in stream:
             for char in set(text):
@@ -205,6 +205,10 @@ def _strange_in(stream: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(stream, dtype=np.uint8) == _STRANGE))
 
 
+def _codes_of(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
 def _is_script(folded: str) -> bool:
     """Whether no character below `_SCRIPTS` folds to this one."""
     return folded >= "\u2e80" and not "\ua640" <= folded <= "\ua69f"
@@ -215,7 +219,6 @@ def _has_scripts(text: str) -> bool:
     if text.isascii():
         return False
     for start in range(0, len(text), _BLOCK):
-        block = text[start : start + _BLOCK].encode("utf-16-le", "surrogatepass")
-        if np.frombuffer(block, dtype=np.uint16).max() >= _SCRIPTS:
+        if _codes_of(text[start : start + _BLOCK]).max() >= _SCRIPTS:
             return True
     return False

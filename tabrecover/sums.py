@@ -452,6 +452,10 @@ class _InsideRules:
             changed[side] += amount
         return tuple(changed)
 
+    def settles(self, col: int) -> bool:
+        """Whether any rule ends at the slot."""
+        return bool(self.closing[col])
+
     def gain(self, sums: tuple[int, ...], col: int) -> float:
         """The log-factor of the rules that end at the slot."""
         gain = 0.0

@@ -153,6 +153,12 @@ class Template:
         return np.array([slot.kind for slot in self.slots], dtype=np.int64)
 
     @cached_property
+    def label_forms(self) -> tuple[tuple[str, ...] | None, ...]:
+        """The forms of the label at every slot that may show one; None at the others."""
+        labels = (SlotKind.LABEL, SlotKind.LABEL_CONTINUED)
+        return tuple(self.cells[s.cell].forms if s.kind in labels else None for s in self.slots)
+
+    @cached_property
     def optional_slots(self) -> npt.NDArray[np.bool_]:
         """Which slots belong to labels and values that a table may leave out."""
         return np.array([s.optional and s.kind <= SlotKind.LABEL for s in self.slots], dtype=bool)
