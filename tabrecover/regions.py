@@ -40,6 +40,7 @@ TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
+_STROKES = frozenset("-−/－—–")  # a mark for "none" may run into a label
 _MARKS_ALONE = re.compile(r"^[ \t]*(?:[-/\\—–―−－*×…·_]{1,6}[ \t]*)++$", re.MULTILINE)
 _NUMBER_AND_END = re.compile(r"(\d+)[ \t]*[\r\n]")
 _JOINERS = frozenset(".．,，·'’-−－–")  # between digits they make one number, date or range
@@ -162,9 +163,10 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
             spaces = 0
         else:
             if char.isdigit() or (
-                char in _NUMERIC
-                and (spaces or _digit_at(text, position + step) or _space_at(text, position + step))
+                char in _NUMERIC and (spaces or _digit_at(text, position + step))
             ):
+                return True
+            if char in _STROKES and _space_at(text, position + step):
                 return True
             return meets_hit and char.isalnum()
         position += step
