@@ -29,21 +29,25 @@ from tabrecover.units import classify
 if TYPE_CHECKING:
     from tabrecover.model import Cell, Document
     from tabrecover.results import Table
+    from tabrecover.units import Units
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
+PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
 # The signs of a value, and in which direction each may move its probability: up, down, either.
 KNOWN = {
     "certainty": +1,  # logit of the model's probability
     "left_over": -1,  # log(1 + numbers of the table's stretch that found no slot)
+    "row_left_over": -1,  # the same for the cell's row, runs of digits in words counted as well
     "doubt": -1,  # share of the table's values that are in doubt
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
+    "blank_beside": -1,  # 1: it is, though texts with digits in its row found no slot
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "declared": +1,  # 1: markup or drawn cells tell what is a cell
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
@@ -54,6 +58,7 @@ KNOWN = {
     "added": -1,  # 1: the cell is in a row that the template lacks
     "mismatched": -1,  # where the grid, flattened again, differs at this cell: 1 - the next, or 0
     "differs": -1,  # share of the table's texts at which it differs
+    "adrift": -1,  # the same, where nothing but line ends and spaces part the cells
 }
 UNKNOWN = {
     "certainty": +1,
@@ -192,7 +197,11 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             broken.update(check.keys)
         elif check.holds and check.left:
             holding.update(check.keys)
-    left_over = log1p(_left_over(table))
+    strays = _strays(table)
+    left_over = log1p(sum(classify(text) != UnitKind.TEXT for _, text in strays))
+    in_row = Counter[int]()
+    for row, text in strays:
+        in_row[row] += len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
     declared = float(table.evidence is not None and _is_declared(table.evidence.document))
     doubt = _share(cell.confidence < ACCEPT for _, cell in values)
     rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
@@ -200,15 +209,18 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     trip = table.evidence.trip if table.evidence else None
     agreement = trip.agreement if trip else 1.0
+    bare = float(table.evidence is not None and _is_bare(table.evidence.units))
     touched = trip.touched if trip else frozenset[int]()
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
         (
             logit(cell.confidence / CEILING),
             left_over,
+            log1p(in_row[cell.row]),
             doubt,
             float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
+            float(not cell.text and in_row[cell.row] > 0),
             float(not cell.text and not shown),
             declared,
             order_only,
@@ -219,6 +231,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             float(cell.key is None),
             agreement * (number in touched),
             1 - agreement,
+            (1 - agreement) * bare,
         )
         for number, cell in values
     ]
@@ -228,28 +241,29 @@ def _rows_of(labels: Iterable[Cell]) -> set[int]:
     return {row for label in labels for row in range(label.row, label.row + label.rowspan)}
 
 
-def _left_over(table: Table) -> int:
-    """Numbers behind the first placed symbol that found no slot, or are run into the last unit."""
+def _strays(table: Table) -> list[tuple[int, str]]:
+    """Texts behind the first placed symbol that found no slot, with the row that they stand in.
+
+    What is run into the last unit is one of them.
+    """
     alignment, evidence = table.alignment, table.evidence
     if alignment is None or evidence is None:
-        return 0
+        return []
     text, units = evidence.document.text, evidence.units.units
-    first = next(k for k, slot in enumerate(alignment.trace) if slot >= 0)
-    strays = [
-        units[alignment.symbols[k].unit]
-        for k in range(first, len(alignment.trace))
-        if alignment.trace[k] < 0 and alignment.symbols[k].unit >= 0
-    ]
-    texts = [text[unit.start : unit.end] for unit in strays if unit.label < 0]
+    strays: list[tuple[int, str]] = []
+    row = -1
+    for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
+        if slot >= 0:
+            row = alignment.template.slots[slot].row
+        elif row >= 0 and symbol.unit >= 0 and units[symbol.unit].label < 0:
+            strays.append((row, text[units[symbol.unit].start : units[symbol.unit].end]))
     run_in = _WORD.match(text, units[-1].end)
-    return sum(map(_numbers_in, [*texts, run_in.group() if run_in else ""]))
+    return [*strays, (row, run_in.group())] if run_in else strays
 
 
-def _numbers_in(text: str) -> int:
-    """One for a number or a mark; of words, and of numbers run together, the runs of digits."""
-    if not text:
-        return 0
-    return len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
+def _is_bare(units: Units) -> bool:
+    """Whether hardly a gap between units has a bar, a tab or a cell end."""
+    return 2 * sum(not PARTING.isdisjoint(gap) for gap in units.gaps) < len(units.gaps)
 
 
 def _is_declared(document: Document) -> bool:
