@@ -74,7 +74,9 @@ def load_words(path: Path) -> Words:
 
 def load_layout(path: Path) -> Layout:
     """Read a layout from its HTML file and the TOML beside it."""
-    page = path.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8").replace(
+        'class="repeat-', 'data-repeated class="repeat-'
+    )
     settings = path.with_suffix(".toml").read_text(encoding="utf-8")
     element = next(lxml_html.document_fromstring(page).iter("table"))
     template = parse_template(page, settings, file=str(path))

@@ -31,14 +31,14 @@ LIBRARIES = {"read_csv": "pandas", "read_html": "pandas", "clevercsv": "clevercs
 
 @dataclass(frozen=True)
 class Layouts:
-    """The layouts that tools are given, and those of them that tabrecover can hold."""
+    """The layouts that tools are given."""
 
     all: tuple[Layout, ...]
 
     @cached_property
     def library(self) -> Library:
-        """The layouts without repeated rows, compiled as templates."""
-        return Library(layout.template for layout in self.all if layout.repeated is None)
+        """The layouts compiled as templates."""
+        return Library(layout.template for layout in self.all)
 
 
 def layouts_of_folder(folder: Path) -> Layouts:

@@ -203,13 +203,26 @@ class Aligner:
         number: int,
         library: Library,
         scoring: Scoring,
+        copies: int = 1,
     ) -> None:
-        """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1."""
+        """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1.
+
+        Its repeated rows are there so many times as `copies` says.
+        """
+        template = library.templates[number]
         self._symbols = symbols
-        self._solver = _Solver(library.templates[number], symbols, scoring)
-        self._anchors = _anchors(phrases, number, library)
+        self._solver = _Solver(template.unrolled(copies), symbols, scoring)
+        self._anchors = [
+            (symbol, template.slot_unrolled(slot, copies))
+            for symbol, slot in _anchors(phrases, number, library)
+        ]
         n_slots = len(self._solver.template.slots)
         self._segments = list(_segments(self._anchors, len(symbols), n_slots))
+
+    @property
+    def template(self) -> Template:
+        """The template that the symbols are aligned with, its repeated rows written out."""
+        return self._solver.template
 
     def score(self) -> float | None:
         """The score that `align` will give, at a fraction of its cost; None if it can't be done."""

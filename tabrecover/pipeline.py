@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Aligner, holds_values, read_symbols
+from tabrecover.align import holds_values, read_symbols
 from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
@@ -29,11 +29,12 @@ from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
 from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold, unbroken
+from tabrecover.repeats import best_fit
 from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
-from tabrecover.template import SlotKind
+from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_units, leading_values
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
-    from tabrecover.template import Template
+    from tabrecover.repeats import Fit
+    from tabrecover.template import Slot, Template
 
 __all__ = ["recover_document"]
 
@@ -56,6 +58,7 @@ UNCUT = 0.85  # probability that a text is cut right where nothing but spaces pa
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
+REACH_REPEATED = 40_000  # the same where rows are repeated
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
@@ -77,9 +80,13 @@ class _Reading(NamedTuple):
     """A cluster read by a law, and how well one candidate template fits it."""
 
     template: int
-    score: float
-    aligner: Aligner
+    fit: Fit
     scoring: Scoring
+
+    @property
+    def score(self) -> float:
+        """Log-odds of the best alignment."""
+        return self.fit.score
 
 
 def recover_document(
@@ -200,7 +207,8 @@ def _clusters(
         reached = _reach_back(document.text, max(before, start - REACH), start, group, library)
         behind = alone[bisect_left(alone_starts, end) : bisect_left(alone_starts, after)]
         last = _over_labels(document.text, end, _labels(folded, behind, group, library))
-        stop = _reach_on(document.text, last, min(after, last + REACH), group, library)
+        reach = REACH_REPEATED if _repeats(group, library) else REACH
+        stop = _reach_on(document.text, last, min(after, last + reach), group, library)
         inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]
         labels = _labels(folded, inside, group, library)
         spaced = _is_spaced(document.text, labels)
@@ -210,6 +218,10 @@ def _clusters(
             labels = _labels(folded, inside, group, library)
         clusters.append(_Cluster(reached, stop, tuple(group), labels, spaced))
     return clusters
+
+
+def _repeats(group: Sequence[Candidate], library: Library) -> bool:
+    return any(library.templates[candidate.template].repeated for candidate in group)
 
 
 def _is_spaced(text: str, labels: Sequence[LabelSpan]) -> bool:
@@ -286,11 +298,7 @@ def _reach_on(
     only if values follow. Values that go on beyond the last slot are taken in as well: one too
     many puts all of them in doubt.
     """
-    left = [
-        [slot for slot in library.templates[c.template].slots[c.seeds[-1].slot + 1 :]
-         if not slot.optional]
-        for c in group
-    ]  # fmt: skip
+    left = [_slots_behind(library.templates[c.template], c.seeds[-1].slot) for c in group]
     room = max(map(len, left))
     words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
     position, strays = end, 0
@@ -315,6 +323,16 @@ def _reach_on(
         else:
             strays += 1
     return _with_separators(text, position, ceiling)
+
+
+def _slots_behind(template: Template, slot: int) -> list[Slot]:
+    """The slots behind one that must be filled, with all copies that repeated rows may have."""
+    behind = [other for other in template.slots[slot + 1 :] if not other.optional]
+    repeated = template.repeated
+    if repeated and template.slots[slot].row < repeated.stop:
+        copies = min(repeated.most, MAX_CELLS // len(template.slots_repeated))
+        behind += copies * [other for other in template.slots_repeated if not other.optional]
+    return behind
 
 
 def _is_cell(text: str, token: Token) -> bool:
@@ -440,10 +458,9 @@ def _readings(
     phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
     for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
-        aligner = Aligner(symbols, phrases, number, library, scoring)
-        score = aligner.score()
-        if score is not None:
-            readings.append(_Reading(number, score, aligner, scoring))
+        fit = best_fit(symbols, phrases, number, library, scoring)
+        if fit is not None:
+            readings.append(_Reading(number, fit, scoring))
     return readings
 
 
@@ -498,15 +515,15 @@ def _table(
     ) / sum(shares)
     chosen = readings[best]
     texts = [document.text[unit.start : unit.end] for unit in units.units]
-    alignment = chosen.aligner.align(
+    alignment = chosen.fit.aligner.align(
         texts,
         extents(document, units.units) if _only_spaces(units, law.law) else None,
     )
     if not holds_values(alignment):
         return None
-    right = layout * law.share * _cut_right(law, template)
+    right = layout * law.share * chosen.fit.share * _cut_right(law, template)
     filled = fill_grid(document, units, alignment, right)
-    shape = (template.n_rows + filled.added, template.n_cols)
+    shape = (alignment.template.n_rows + filled.added, template.n_cols)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
     status = table_status(filled.cells, filled.checks, certainty=certainty)

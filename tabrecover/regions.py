@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
-    from tabrecover.template import Template
+    from tabrecover.template import Slot, Template
 
 __all__ = ["Candidate", "Seed", "cell_hits", "find_candidates", "may_hold", "reach",
            "templates_covered", "unbroken"]  # fmt: skip
@@ -37,6 +37,7 @@ PASSED_HIT = 0.5  # share of its nats that a hit passed over costs
 PASSED_LABEL = 0.3  # share of its nats that a label passed over costs
 STRANGE_PER_NAT = 16  # folded characters of foreign text that outweigh one nat
 TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
+COPIES = 50  # of repeated rows whose text values may do so
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
@@ -241,8 +242,17 @@ def _strange_text(
 
 def reach(template: Template, weights: Mapping[int, float]) -> float:
     """The most strange characters that a chain can span: beyond, they outweigh all labels."""
-    room = sum(TEXT_SLOT_ROOM for slot in template.slots if slot.kind.name == "TEXT")
+    room = sum(_room(template, slot) for slot in template.slots)
     return STRANGE_PER_NAT * sum(weights.values()) + room
+
+
+def _room(template: Template, slot: Slot) -> int:
+    """Folded characters that the values of a slot may take unpunished."""
+    if slot.kind.name != "TEXT":
+        return 0
+    repeated = template.repeated
+    inside = repeated is not None and repeated.first <= slot.row < repeated.stop
+    return TEXT_SLOT_ROOM * (COPIES if inside else 1)
 
 
 class _Chainer:

@@ -22,10 +22,17 @@ from lxml import html as lxml_html
 from tabrecover.calibration import Calibration
 from tabrecover.errors import TemplateError
 from tabrecover.library import Library
-from tabrecover.template import VALUE_TYPES, DrawnCell, Rule, compile_template
+from tabrecover.template import (
+    MAX_CELLS,
+    VALUE_TYPES,
+    DrawnCell,
+    Repeated,
+    Rule,
+    compile_template,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tabrecover.template import Template
 
@@ -41,6 +48,7 @@ __all__ = [
 _TOP_KEYS = {"id", "title", "edition", "language", "context", "aliases", "rules"}
 _DATA_ATTRIBUTES = ("data-key", "data-type", "data-optional", "data-repeated")
 _SPACE = re.compile(r"\s+")
+_BOUNDS = re.compile(r"(?:(?P<least>\d{1,6})-(?P<most>\d{1,6})?)?")
 MAX_TEMPLATE_BYTES = 8_000_000
 
 
@@ -53,7 +61,8 @@ def parse_template(
     """
     options = _settings(settings, file)
     table = _the_table(table_html, file)
-    rows = [_row(tr, table, i, file) for i, tr in enumerate(_own_rows(table))]
+    own_rows = _own_rows(table)
+    rows = [_row(tr, table, i, file) for i, tr in enumerate(own_rows)]
     return compile_template(
         rows,
         id=options.get("id") or table.get("id") or name or "template",
@@ -63,6 +72,7 @@ def parse_template(
         aliases=options.get("aliases", {}),
         rules=[_rule(entry, file) for entry in options.get("rules", [])],
         context=options.get("context", []),
+        repeated=_repeated(own_rows, file),
         file=file,
         settings_file=_toml_name(file),
     )
@@ -142,15 +152,35 @@ def _row(
     tr: lxml_html.HtmlElement, table: lxml_html.HtmlElement, index: int, file: str
 ) -> tuple[str | None, list[DrawnCell]]:
     _check_attributes(tr, file, f"row {index + 1}")
-    if tr.get("data-repeated") is not None:
-        raise TemplateError(
-            "repeated rows are not supported yet", file=file, node=f"row {index + 1}"
-        )
     drawn = [
         _drawn(element, tr, table, file, f"row {index + 1}, cell {number}")
         for number, element in enumerate(tr.iterchildren("td", "th"), start=1)
     ]
     return tr.get("data-key"), drawn
+
+
+def _repeated(rows: Sequence[lxml_html.HtmlElement], file: str) -> Repeated | None:
+    """The rows marked with `data-repeated`: neighbours, with the bounds that the first states."""
+    marked = [index for index, tr in enumerate(rows) if tr.get("data-repeated") is not None]
+    if not marked:
+        return None
+    first, last = marked[0], marked[-1]
+    if len(marked) != last - first + 1:
+        raise TemplateError(
+            "repeated rows must be neighbours: a template has one group of them",
+            file=file,
+            node=f"row {last + 1}",
+        )
+    bounds = _BOUNDS.fullmatch(rows[first].get("data-repeated", "").strip())
+    least = int(bounds["least"] or 1) if bounds else 0
+    most = int(bounds["most"] or MAX_CELLS) if bounds else 0
+    if not 1 <= least <= most:
+        raise TemplateError(
+            "data-repeated is empty, or says how often: 2-40, or 2- for twice or more",
+            file=file,
+            node=f"row {first + 1}",
+        )
+    return Repeated(first, last + 1, least, most)
 
 
 def _check_attributes(element: lxml_html.HtmlElement, file: str, node: str) -> None:

@@ -25,7 +25,7 @@ from tabrecover.errors import TemplateError
 from tabrecover.fold import fold_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import networkx as nx
     import numpy.typing as npt
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from tabrecover.model import Role
 
 __all__ = [
+    "MAX_CELLS",
     "VALUE_TYPES",
     "DrawnCell",
+    "Repeated",
     "Rule",
     "RuleInstance",
     "Slot",
@@ -49,6 +51,8 @@ __all__ = [
 ValueType = Literal["integer", "decimal", "text"]
 VALUE_TYPES: tuple[ValueType, ...] = ("integer", "decimal", "text")
 MAX_CELLS = 20_000
+REPEATED_KEY = "row"  # of repeated rows without a key
+_COPY = re.compile(r"\[(\d+)\]")
 
 
 class SlotKind(IntEnum):
@@ -119,6 +123,13 @@ class Rule:
     right: tuple[str, ...]
 
 
+class _RowKey(NamedTuple):
+    """A row's key, and which copy of repeated rows it is in (0: none)."""
+
+    key: str | None
+    copy: int = 0
+
+
 class RuleInstance(NamedTuple):
     """A rule bound to cells: indices into `Template.cells`."""
 
@@ -127,12 +138,32 @@ class RuleInstance(NamedTuple):
     right: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Rows `[first, stop)` that stand for `least` to `most` copies of themselves."""
+
+    first: int
+    stop: int
+    least: int = 1
+    most: int = MAX_CELLS
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What a layout is compiled from."""
+
+    rows: tuple[tuple[str | None, tuple[DrawnCell, ...]], ...]
+    aliases: dict[str, Sequence[str]]
+    repeated: Repeated
+
+
 @dataclass(frozen=True)
 class Template:
     """A compiled layout.
 
     `slots` are the graph's nodes in topological (reading) order; `instances` its bound rules;
-    `context` are phrases whose presence in a document speaks for this edition.
+    `context` are phrases whose presence in a document speaks for this edition. Rows that are
+    `repeated` are there once; `unrolled` gives the layout with as many copies as a table has.
     """
 
     id: str
@@ -146,6 +177,42 @@ class Template:
     rules: tuple[Rule, ...] = field(default=(), repr=False)
     instances: tuple[RuleInstance, ...] = field(default=(), repr=False)
     context: tuple[str, ...] = ()
+    drawing: _Drawing | None = field(default=None, repr=False)  # where rows are repeated
+
+    @property
+    def repeated(self) -> Repeated | None:
+        """The rows that are repeated, if any."""
+        return self.drawing.repeated if self.drawing else None
+
+    def unrolled(self, copies: int) -> Template:
+        """The layout with so many copies of its repeated rows; itself where none are.
+
+        Their keys are numbered from 1: `row[1].name`, `row[2].name`.
+        """
+        if self.drawing is None or copies == 1:
+            return self
+        if copies not in self._unrolled:
+            self._unrolled[copies] = _unroll(self, self.drawing, copies)
+        return self._unrolled[copies]
+
+    @cached_property
+    def _unrolled(self) -> dict[int, Template]:
+        return {}
+
+    def slot_unrolled(self, slot: int, copies: int) -> int:
+        """Where a slot of this layout is in the unrolled one: in the first copy, if in any."""
+        repeated = self.repeated
+        if repeated is None or self.slots[slot].row < repeated.stop:
+            return slot
+        return slot + (copies - 1) * (repeated.stop - repeated.first) * (self.n_cols + 1)
+
+    @cached_property
+    def slots_repeated(self) -> tuple[Slot, ...]:
+        """The slots of one copy of the repeated rows."""
+        if self.repeated is None:
+            return ()
+        first, stop = self.repeated.first, self.repeated.stop
+        return tuple(slot for slot in self.slots if first <= slot.row < stop)
 
     @cached_property
     def slot_kinds(self) -> npt.NDArray[np.int64]:
@@ -197,22 +264,27 @@ def compile_template(
     aliases: dict[str, Sequence[str]] | None = None,
     rules: Sequence[Rule] = (),
     context: Sequence[str] = (),
+    repeated: Repeated | None = None,
     file: str = "",
     settings_file: str = "",
 ) -> Template:
     """Work out positions, keys and slots of a drawn table.
 
-    `rows` pairs each row's key (or None) with its cells, left to right, as HTML has them.
-    Raises `TemplateError`, naming `file` and the cell, where the drawing is not a grid, or
-    `settings_file` and the entry, where aliases or rules don't fit it.
+    `rows` pairs each row's key (or None) with its cells, left to right, as HTML has them;
+    `repeated` are those that stand for any number of copies. Raises `TemplateError`, naming `file`
+    and the cell, where the drawing is not a grid, or `settings_file` and the entry, where aliases
+    or rules don't fit it.
     """
     placed, n_rows, n_cols = _place(rows, file)
     if not any(cell.role == "label" and cell.text for cell in placed):
         raise TemplateError("no labels; a table is found by its <th> cells", file=file)
     if not any(cell.role == "value" for cell in placed):
         raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
-    keyed = _with_keys(placed, [key for key, _ in rows], file)
+    if repeated:
+        _check_repeated(placed, repeated, file)
+    keyed = _with_keys(placed, _row_keys(rows, repeated, 1), file)
     cells = _with_forms(keyed, aliases or {}, settings_file)
+    drawn = tuple((key, tuple(drawn_row)) for key, drawn_row in rows)
     return Template(
         id=id,
         title=title,
@@ -225,7 +297,52 @@ def compile_template(
         rules=tuple(rules),
         instances=_bind(rules, cells, settings_file),
         context=(id, *context),
+        drawing=_Drawing(drawn, aliases or {}, repeated) if repeated else None,
     )
+
+
+def _unroll(template: Template, drawing: _Drawing, copies: int) -> Template:
+    first, stop = drawing.repeated.first, drawing.repeated.stop
+    rows = [*drawing.rows[:first], *copies * drawing.rows[first:stop], *drawing.rows[stop:]]
+    placed, n_rows, n_cols = _place(rows, "")
+    keyed = _with_keys(placed, _row_keys(drawing.rows, drawing.repeated, copies), "")
+    cells = _with_forms(keyed, drawing.aliases, "")
+    return replace(
+        template,
+        n_rows=n_rows,
+        cells=cells,
+        slots=_slots(cells, n_rows, n_cols),
+        instances=_bind(template.rules, cells, ""),
+        drawing=None,
+    )
+
+
+def _check_repeated(cells: Sequence[TemplateCell], repeated: Repeated, file: str) -> None:
+    for cell in cells:
+        rows = range(cell.row, cell.row + cell.rowspan)
+        inside = sum(repeated.first <= row < repeated.stop for row in rows)
+        if 0 < inside < len(rows):
+            raise TemplateError(
+                "spans repeated rows and others; end its span with the repeated rows",
+                file=file,
+                node=cell.name,
+            )
+
+
+def _row_keys(
+    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], repeated: Repeated | None, copies: int
+) -> list[_RowKey]:
+    """The key of every row; of repeated ones with the number of the copy."""
+    keys = [_RowKey(key) for key, _ in rows]
+    if repeated is None:
+        return keys
+    first, stop = repeated.first, repeated.stop
+    names = [
+        key or (REPEATED_KEY if stop - first == 1 else f"{REPEATED_KEY}{number}")
+        for number, (key, _) in enumerate(rows[first:stop], start=1)
+    ]
+    block = [_RowKey(f"{name}[{copy + 1}]", copy + 1) for copy in range(copies) for name in names]
+    return [*keys[:first], *block, *keys[stop:]]
 
 
 def _place(
@@ -283,9 +400,12 @@ def _claim(
 
 
 def _with_keys(
-    cells: Sequence[TemplateCell], row_keys: Sequence[str | None], file: str
+    cells: Sequence[TemplateCell], row_keys: Sequence[_RowKey], file: str
 ) -> list[TemplateCell]:
-    """Give every value a key: its own, or row key and column key joined, or its position."""
+    """Give every value a key: its own, or row key and column key joined, or its position.
+
+    In a copy of repeated rows all keys have its number.
+    """
     column_keys: dict[int, str] = {}
     seen: dict[str, TemplateCell] = {}
     result: list[TemplateCell] = []
@@ -297,8 +417,11 @@ def _with_keys(
                     column_keys[c] = cell.key
             result.append(replace(cell, key=None))
             continue
-        parts = [part for part in (row_keys[cell.row], column_keys.get(cell.col)) if part]
-        key = cell.key or ".".join(parts) or f"r{cell.row + 1}c{cell.col + 1}"
+        row_key, copy = row_keys[cell.row]
+        column_key = column_keys.get(cell.col) or (f"c{cell.col + 1}" if copy else None)
+        own = f"{cell.key}[{copy}]" if cell.key and copy else cell.key
+        parts = [part for part in (row_key, column_key) if part]
+        key = own or ".".join(parts) or f"r{cell.row + 1}c{cell.col + 1}"
         if key in seen:
             raise TemplateError(
                 f"key {key!r} is taken by {seen[key].name}; set data-key on one of them",
@@ -362,7 +485,8 @@ def _bind(
 ) -> tuple[RuleInstance, ...]:
     by_key = {cell.key: i for i, cell in enumerate(cells) if cell.key is not None}
     instances: list[RuleInstance] = []
-    for rule in rules:
+    for drawn in rules:
+        rule = _over_copies(drawn, by_key)
         terms = (*rule.left, *rule.right)
         if not rule.left or not rule.right or any(term.count("*") > 1 for term in terms):
             raise TemplateError(
@@ -384,6 +508,20 @@ def _bind(
             )
         instances += found
     return tuple(instances)
+
+
+def _over_copies(rule: Rule, by_key: Collection[str]) -> Rule:
+    """The rule with each `[]` written out: one term for every copy of the repeated rows."""
+
+    def written_out(terms: Sequence[str]) -> tuple[str, ...]:
+        return tuple(
+            term.replace("[]", f"[{copy}]")
+            for term in terms
+            for copy in (range(1, copies + 1) if "[]" in term else (0,))
+        )
+
+    copies = max((int(n) for key in by_key for n in _COPY.findall(key)), default=1)
+    return Rule(rule.id, written_out(rule.left), written_out(rule.right))
 
 
 def _unmatched(terms: Sequence[str], by_key: dict[str, int]) -> str:

@@ -16,7 +16,7 @@ LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library",
     "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions", "posterior",
     "fillings", "elimination", "sums", "align", "confidence", "rules", "added", "grid", "roundtrip",
-    "headers", "render", "results", "calibration", "freeform", "pipeline", "explain",
+    "repeats", "headers", "render", "results", "calibration", "freeform", "pipeline", "explain",
     # below: bytes, files, terminals
     "decode", "storage", "api", "terminal", "explain_view", "report", "cli", "__init__",
     "__main__",

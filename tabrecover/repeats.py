@@ -1,0 +1,99 @@
+"""How many rows a record table has: the number of copies that explains the symbols best.
+
+A template's repeated rows are unrolled: written out as often as a number of copies says, which
+gives an ordinary template. Too few copies leave symbols over, too many leave slots empty, and both
+cost; so the score has its peak where the rows of the dump are, and is climbed from the number that
+the symbols would fill. The neighbours of the best number are rivals: their share of the probability
+is what the number of rows leaves open.
+"""
+
+from __future__ import annotations
+
+from math import exp, inf
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabrecover.align import Aligner
+from tabrecover.scoring import UnitKind
+from tabrecover.template import MAX_CELLS, SlotKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.align import Symbol
+    from tabrecover.library import Library
+    from tabrecover.scoring import Scoring
+
+__all__ = ["Fit", "best_fit"]
+
+REACH = 2  # copies more or less that are looked at from every step of the climb
+
+
+class Fit(NamedTuple):
+    """A template's aligner with its score, and the probability of its number of rows."""
+
+    score: float
+    aligner: Aligner
+    share: float
+
+
+def best_fit(
+    symbols: Sequence[Symbol],
+    phrases: Sequence[int],
+    number: int,
+    library: Library,
+    scoring: Scoring,
+) -> Fit | None:
+    """Template `number` with the best number of copies; None where it can't be aligned."""
+    climb = _Climb(symbols, phrases, number, library, scoring)
+    return climb.best()
+
+
+class _Climb:
+    def __init__(
+        self,
+        symbols: Sequence[Symbol],
+        phrases: Sequence[int],
+        number: int,
+        library: Library,
+        scoring: Scoring,
+    ) -> None:
+        self.template = library.templates[number]
+        self.given = symbols, phrases, number, library, scoring
+        self.tried: dict[int, tuple[float, Aligner]] = {}
+
+    def score(self, copies: int) -> float:
+        if copies not in self.tried:
+            aligner = Aligner(*self.given, copies)
+            score = aligner.score()
+            self.tried[copies] = (-inf if score is None else score, aligner)
+        return self.tried[copies][0]
+
+    def best(self) -> Fit | None:
+        least, most = self._bounds()
+        best = min(max(self._start(), least), most)
+        while True:
+            near = range(max(least, best - REACH), min(most, best + REACH) + 1)
+            top = max(near, key=self.score)
+            if self.score(top) <= self.score(best):
+                break
+            best = top
+        top_score, aligner = self.tried[best]
+        if top_score == -inf:
+            return None
+        share = 1 / sum(exp(score - top_score) for score, _ in self.tried.values())
+        return Fit(top_score, aligner, share)
+
+    def _bounds(self) -> tuple[int, int]:
+        repeated = self.template.repeated
+        if repeated is None:
+            return 1, 1
+        room = MAX_CELLS // (self.template.n_rows * self.template.n_cols)
+        return repeated.least, max(repeated.least, min(repeated.most, room))
+
+    def _start(self) -> int:
+        """The copies that all symbols would fill which the other rows have no room for."""
+        inner = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots_repeated)
+        outer = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots) - inner
+        symbols = self.given[0]
+        filling = sum(s.kind not in (UnitKind.LABEL, UnitKind.ROW_END) for s in symbols)
+        return (filling - outer) // max(1, inner)
