@@ -124,7 +124,7 @@ def recover_document(
             units,
             fingerprint(
                 streams,
-                _breaks(units),
+                _breaks(clusters, units, library),
                 rectangles=_only_rectangles(document),
                 repeats=_label_repeats(units) > FEW_REPEATS,
             ),
@@ -156,14 +156,23 @@ def _label_repeats(units: Sequence[Units]) -> int:
     return sum(a.label == b.label >= 0 for table in units for a, b in pairwise(table.units))
 
 
-def _breaks(units: Sequence[Units]) -> list[str]:
-    """The gaps between a value and the label behind it."""
-    return [
-        u.gaps[i]
-        for u in units
-        for i in range(1, len(u.units))
-        if u.units[i - 1].label < 0 <= u.units[i].label
-    ]
+def _breaks(clusters: Sequence[_Cluster], units: Sequence[Units], library: Library) -> list[str]:
+    """Gaps where rows end: between a value and the label behind it, and below heads of records."""
+    gaps = []
+    for cluster, u in zip(clusters, units, strict=True):
+        is_label = [unit.label >= 0 for unit in u.units]
+        gaps += [u.gaps[i + 1] for i, (a, b) in enumerate(pairwise(is_label)) if b and not a]
+        if _heads_records(library.templates[cluster.candidates[0].template]) and True in is_label:
+            first = is_label.index(True)
+            below = next((i for i in range(first, len(u.units)) if not is_label[i]), None)
+            gaps += [u.gaps[below]] if below is not None else []
+    return gaps
+
+
+def _heads_records(template: Template) -> bool:
+    """Whether a row of values without labels follows the heads, any number of times."""
+    kinds = {slot.kind for slot in template.slots_repeated}
+    return bool(kinds) and SlotKind.LABEL not in kinds
 
 
 def _dialect(law: Law | None, tables: Sequence[Table]) -> Dialect:

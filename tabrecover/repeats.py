@@ -2,8 +2,9 @@
 
 A template's repeated rows are unrolled: written out as often as a number of copies says, which
 gives an ordinary template. Too few copies leave symbols over, too many leave slots empty, and both
-cost; so the score has its peak where the rows of the dump are, and is climbed from the number that
-the symbols would fill. The neighbours of the best number are rivals: their share of the probability
+cost; so the score has its peak where the rows of the dump are. It is climbed from the numbers that
+the symbols would fill, all of them and those that are texts: empty cells that the dump shows may
+be row ends. The neighbours of the best number are rivals: their share of the probability
 is what the number of rows leaves open.
 """
 
@@ -17,7 +18,7 @@ from tabrecover.scoring import UnitKind
 from tabrecover.template import MAX_CELLS, SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tabrecover.align import Symbol
     from tabrecover.library import Library
@@ -70,18 +71,21 @@ class _Climb:
 
     def best(self) -> Fit | None:
         least, most = self._bounds()
-        best = min(max(self._start(), least), most)
-        while True:
-            near = range(max(least, best - REACH), min(most, best + REACH) + 1)
-            top = max(near, key=self.score)
-            if self.score(top) <= self.score(best):
-                break
-            best = top
+        starts = {min(max(start, least), most) for start in self._starts()}
+        best = max((self._top_from(start, least, most) for start in starts), key=self.score)
         top_score, aligner = self.tried[best]
         if top_score == -inf:
             return None
         share = 1 / sum(exp(score - top_score) for score, _ in self.tried.values())
         return Fit(top_score, aligner, share)
+
+    def _top_from(self, copies: int, least: int, most: int) -> int:
+        while True:
+            near = range(max(least, copies - REACH), min(most, copies + REACH) + 1)
+            top = max(near, key=self.score)
+            if self.score(top) <= self.score(copies):
+                return copies
+            copies = top
 
     def _bounds(self) -> tuple[int, int]:
         repeated = self.template.repeated
@@ -90,10 +94,10 @@ class _Climb:
         room = MAX_CELLS // (self.template.n_rows * self.template.n_cols)
         return repeated.least, max(repeated.least, min(repeated.most, room))
 
-    def _start(self) -> int:
-        """The copies that all symbols would fill which the other rows have no room for."""
+    def _starts(self) -> Iterator[int]:
+        """The copies that symbols would fill for which the other rows have no room."""
         inner = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots_repeated)
         outer = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots) - inner
-        symbols = self.given[0]
-        filling = sum(s.kind not in (UnitKind.LABEL, UnitKind.ROW_END) for s in symbols)
-        return (filling - outer) // max(1, inner)
+        cells = [s for s in self.given[0] if s.kind not in (UnitKind.LABEL, UnitKind.ROW_END)]
+        for filling in (len(cells), sum(s.unit >= 0 for s in cells)):
+            yield (filling - outer) // max(1, inner)
