@@ -348,17 +348,34 @@ def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tupl
     free = [pair for pair in pairs if taken[pair[1]] == 1]
     low = {pair for pair in free if template.cells[template.slots[pair[1]].cell].rowspan == 1}
     firm = _increasing([pair for pair in free if pair in low])
-    return _with_spanning(firm, [pair for pair in free if pair not in low])
+    spanning = [
+        (symbol, slot)
+        for symbol, slot in free
+        if (symbol, slot) not in low and _begins_row(phrases, symbol, slot, template, library)
+    ]
+    return _with_spanning(firm, spanning)
+
+
+def _begins_row(
+    phrases: Sequence[int], symbol: int, slot: int, template: Template, library: Library
+) -> bool:
+    """Whether the label behind a label that spans rows is that of its first row.
+
+    A text centred beside its rows comes out in the middle of them; so where no label tells, it
+    is left to the lattice, which can place it at any row that it continues in.
+    """
+    cell = template.cells[template.slots[slot].cell]
+    behind = slot + cell.colspan
+    following = next((phrase for phrase in phrases[symbol + 1 :] if phrase >= 0), -1)
+    if template.slots[behind].kind != SlotKind.LABEL or following < 0:
+        return False
+    return library.phrases[following] in template.cells[template.slots[behind].cell].forms
 
 
 def _with_spanning(
     anchors: Sequence[tuple[int, int]], spanning: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Anchors, and those labels that span rows which stand where their first row does.
-
-    A text centred beside its rows comes out in the middle of them; where the order tells, it is
-    left to the lattice, which can place it at any row that the label continues in.
-    """
+    """Anchors, and those labels that span rows which the order of the others allows."""
     symbols = [symbol for symbol, _ in anchors]
     fitting = []
     for symbol, slot in spanning:
