@@ -168,6 +168,8 @@ def _placed_rows(
 ) -> list[tuple[int, dict[int, float]]]:
     """Rows whose values have known columns: first symbol, and places by column."""
     rows = _rows(template, columns, kinds, units, anchors)
+    if len(rows) < MIN_ROWS:
+        rows = _lines(template, columns, kinds, units)
     full = [row for row in rows if len(row.values) == len(row.columns)]
     if len(full) >= MIN_ROWS:
         known = [dict(zip(row.columns, row.values, strict=True)) for row in full]
@@ -237,6 +239,26 @@ def _rows(
         values = _values_behind(symbol, kinds, units)
         if 0 < len(values) <= len(own) and len(own) > 1:
             rows.append(_Row(symbol, own, values))
+    return rows
+
+
+def _lines(
+    template: Template, columns: Sequence[int], kinds: Sequence[int], units: Sequence[int]
+) -> list[_Row]:
+    """Lines of values, where all rows of the template have theirs in the same columns."""
+    alike = {
+        tuple(columns[number] for number, _ in row)
+        for _, slots in groupby(enumerate(template.slots), key=lambda pair: pair[1].row)
+        if (row := [pair for pair in slots if pair[1].kind <= SlotKind.TEXT])
+    }
+    if len(alike) != 1:
+        return []
+    (own,) = alike
+    rows = []
+    for _, line in groupby(enumerate(kinds), key=lambda pair: pair[1] == UnitKind.ROW_END):
+        values = [k for k, kind in line if kind in NUMERIC and units[k] >= 0]
+        if 0 < len(values) <= len(own) and len(own) > 1:
+            rows.append(_Row(values[0], own, values))
     return rows
 
 
