@@ -83,13 +83,36 @@ def fingerprint(
     >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
     ['', 'BBB', '']
     """
-    inner = [gap for gaps in streams for gap in gaps[1:-1]]
-    sample = _Sample(streams, inner, breaks, rectangles, repeats)
+    thin = _thinner([gap for gaps in streams for gap in gaps[1:-1]])
+    thinned = [list(map(thin, gaps)) for gaps in streams]
+    inner = [gap for gaps in thinned for gap in gaps[1:-1]]
+    sample = _Sample(thinned, inner, list(map(thin, breaks)), rectangles, repeats)
     for fit in _LAWS:
         laws = fit(sample)
         if laws:
-            return laws
+            return [_reading_through(thin, law) for law in laws]
     return [Law("order", 0.5, False, False, False, _nothing)]
+
+
+def _thinner(inner: Sequence[str]) -> Callable[[str], str]:
+    """What makes one bar or tab of several, where a tool puts as many between all cells."""
+    for letter in "bT":
+        runs = [gap.count(letter) for gap in inner if letter in gap and "e" not in gap]
+        times = min(runs, default=0)
+        if times > 1 and sum(run % times == 0 for run in runs) >= MIN_REGULAR * len(runs):
+            several = re.compile(f"{letter}{{{times}}}")
+            return lambda gap: several.sub(letter, gap)
+    return lambda gap: gap
+
+
+def _reading_through(thin: Callable[[str], str], law: Law) -> Law:
+    """The law for gaps that are thinned first."""
+    writing = law.writing
+    return replace(
+        law,
+        read=lambda gaps: law.read(list(map(thin, gaps))),
+        writing=writing and writing._replace(told=lambda gap: writing.told(thin(gap))),
+    )
 
 
 class _Sample(NamedTuple):

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.fold import fold_text
+from tabrecover.lex import SEPARATORS
 from tabrecover.model import Unit
 from tabrecover.scoring import UnitKind
 
@@ -188,7 +189,9 @@ class _Cutter:
         piece = self.text[start:end]
         words = list(_WORDS.finditer(piece))
         is_text = classify(piece) == UnitKind.TEXT
-        numbers = is_text and all(classify(word.group()) != UnitKind.TEXT for word in words)
+        numbers = all(classify(word.group()) != UnitKind.TEXT for word in words)
+        if not is_text and len(words) > 1:  # of one cell, the groups of a number; else numbers
+            is_text = not _is_whole_cell(self.text, start, end)
         if is_text and (numbers or self.spaced) and not _PAGE_NUMBER.fullmatch(piece):
             for _, run in groupby(words, key=_run_key):
                 run_words = list(run)
@@ -208,6 +211,13 @@ class _Cutter:
             return len(fold_text(piece)) < last.end - last.start
         same_cell = self.whole_cells and not set(self.gap) & set("crx")
         return same_cell and last.label < 0 and last.start >= self.covered
+
+
+def _is_whole_cell(text: str, start: int, end: int) -> bool:
+    """Whether line ends, bars, tabs or cell ends stand on both sides."""
+    before = text[max(0, start - MAX_NUMBER) : start].rstrip(" ")[-1:]
+    behind = text[end : end + MAX_NUMBER].lstrip(" ")[:1]
+    return (not before or before in SEPARATORS) and (not behind or behind in SEPARATORS)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
