@@ -472,7 +472,7 @@ def _least_common(counts: Counter[int]) -> int:
     return 0
 
 
-_SPACES_READ = str.maketrans({"s": "B", "e": None, "g": None, "b": None, "T": None})
+_SPACES_READ = str.maketrans({"s": "B", **dict.fromkeys("egbTcrx")})
 
 
 _SPACES_TOLD = str.maketrans(dict.fromkeys("egbT"))

@@ -143,3 +143,13 @@ def test_the_law_of_a_real_tool_is_found(flattener: str) -> None:
         assert name in {"bars-padded-lines", "bars-padded-rows"}
     else:
         assert name == LAWS[flattener]
+
+
+@pytest.mark.parametrize(("letter", "name"), [("T", "tabs"), ("b", "bars")])
+def test_separators_that_a_tool_doubles_are_one(letter: str, name: str) -> None:
+    """Two bars or tabs between all cells part them once; four mean an empty cell."""
+    two = 2 * letter
+    gaps = ["", two, two, "e", two, two + two, "e", two, two, "e"]
+    law = fingerprint([gaps])[0]
+    assert law.name == name
+    assert law.read(["", two, two + two, "e", ""])[1:4] == ["", "B", "R"]

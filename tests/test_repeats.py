@@ -1,0 +1,126 @@
+"""Repeated rows: written, unrolled, and found as often as the dump has them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tabrecover
+from tabrecover.errors import TemplateError
+from tabrecover.library import Library
+from tabrecover.results import Table
+from tabrecover.storage import parse_template
+
+STOCK = """
+<table data-type="integer">
+  <tr><th data-key="place">Storage place</th><th data-key="article">Article number</th>
+      <th data-key="boxes">Full boxes</th><th data-key="single">Single pieces</th></tr>
+  <tr data-key="stock" data-repeated><td data-type="text"></td><td></td><td></td><td></td></tr>
+  <tr data-key="sum"><th>Counted in all</th><td data-key="none"></td><td></td><td></td></tr>
+</table>
+"""
+SETTINGS = """
+id = "stock"
+[[rules]]
+id = "sum of boxes"
+left = ["stock[].boxes"]
+right = ["sum.boxes"]
+"""
+TEMPLATE = parse_template(STOCK, SETTINGS)
+LIBRARY = Library([TEMPLATE])
+ROWS = [["Cellar", "4711", "12", "3"], ["Attic, left", "815", "0", "9"], ["Yard", "42", "8", "7"]]
+HEAD = ["Storage place", "Article number", "Full boxes", "Single pieces"]
+
+
+def with_bars(rows: list[list[str]], boxes: str) -> str:
+    lines = [HEAD, *rows, ["Counted in all", "", boxes, "19"]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def one_a_line(rows: list[list[str]], boxes: str) -> str:
+    return "\n".join(
+        [*HEAD, *(cell for row in rows for cell in row), "Counted in all", boxes, "19"]
+    )
+
+
+def texts_of(table: Table) -> dict[str, str]:
+    return {cell.key: cell.text for cell in table.cells if cell.key}
+
+
+@pytest.mark.parametrize("flatten", [with_bars, one_a_line])
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_rows_are_found_as_often_as_they_are(flatten, times: int) -> None:  # type: ignore[no-untyped-def]
+    """However many records there are, each stands in a row of its own with a numbered key."""
+    rows = ROWS * times
+    boxes = str(20 * times)
+    (table,) = tabrecover.recover(flatten(rows, boxes), templates=LIBRARY).tables
+    assert table.shape == (2 + len(rows), 4)
+    texts = texts_of(table)
+    for number, (place, article, full, single) in enumerate(rows, start=1):
+        assert texts[f"stock[{number}].place"] == place
+        assert texts[f"stock[{number}].article"] == article
+        assert texts[f"stock[{number}].boxes"] == full
+        assert texts[f"stock[{number}].single"] == single
+    assert texts["sum.boxes"] == boxes
+
+
+def test_a_sum_over_all_rows_is_checked() -> None:
+    """`[]` in a rule stands for every copy; a total that is wrong is told."""
+    (right,) = tabrecover.recover(with_bars(ROWS, "20"), templates=LIBRARY).tables
+    (wrong,) = tabrecover.recover(with_bars(ROWS, "21"), templates=LIBRARY).tables
+    assert [check.holds for check in right.checks] == [True]
+    assert [check.holds for check in wrong.checks] == [False]
+    assert set(right.checks[0].keys) == {f"stock[{n}].boxes" for n in (1, 2, 3)} | {"sum.boxes"}
+
+
+def test_unrolling_keeps_the_other_rows() -> None:
+    """Copies stand one below the other; rows behind them move down with their keys."""
+    unrolled = TEMPLATE.unrolled(3)
+    keys = {cell.key: cell.row for cell in unrolled.cells if cell.key}
+    assert unrolled.n_rows == 5
+    assert [keys[f"stock[{n}].boxes"] for n in (1, 2, 3)] == [1, 2, 3]
+    assert keys["sum.boxes"] == 4
+    assert TEMPLATE.unrolled(1) is TEMPLATE
+
+
+def test_a_group_of_rows_is_repeated_together() -> None:
+    """Neighbouring marked rows are one group, whose cells may span it."""
+    template = parse_template(
+        "<table><tr><th>Name</th><th>Value</th></tr>"
+        '<tr data-repeated><th rowspan="2">Visit</th><td></td></tr>'
+        "<tr data-repeated><td></td></tr></table>"
+    )
+    unrolled = template.unrolled(2)
+    assert unrolled.n_rows == 5
+    keys = [cell.key for cell in unrolled.cells if cell.key]
+    assert keys == ["row1[1].c2", "row2[1].c2", "row1[2].c2", "row2[2].c2"]
+
+
+@pytest.mark.parametrize(
+    ("html", "message"),
+    [
+        ("<tr data-repeated='2'><td></td></tr>", "data-repeated is empty"),
+        ("<tr data-repeated='5-2'><td></td></tr>", "data-repeated is empty"),
+        ("<tr data-repeated='0-2'><td></td></tr>", "data-repeated is empty"),
+        ("<tr data-repeated><td></td></tr><tr><td></td></tr><tr data-repeated><td></td></tr>",
+         "must be neighbours"),
+        ("<tr data-repeated><td rowspan=2></td></tr><tr></tr>", "spans repeated rows and others"),
+    ],
+)  # fmt: skip
+def test_bad_repeats_are_explained(html: str, message: str) -> None:
+    """Bounds that are none, groups that part, spans across the edge: each has its message."""
+    with pytest.raises(TemplateError, match=message):
+        parse_template(f"<table><tr><th>Name</th></tr>{html}</table>")
+
+
+@given(st.lists(st.integers(1, 9999), min_size=1, max_size=40))
+@settings(max_examples=25, deadline=None)
+def test_every_number_of_rows(numbers: list[int]) -> None:
+    """With row ends shown, a column of any length comes back in order."""
+    rows = [["Place", str(n), "1", "2"] for n in numbers]
+    (table,) = tabrecover.recover(with_bars(rows, "7"), templates=LIBRARY).tables
+    texts = texts_of(table)
+    assert [texts[f"stock[{k}].article"] for k in range(1, len(rows) + 1)] == list(
+        map(str, numbers)
+    )
