@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "DraftCell", "Keys", "Proposal", "template_html", "template_toml"]
 
+MAX_NOTES = 20  # of a template; the first show what is wrong with an example
 MAX_NAME = 40  # characters of a name in a key
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _BARE_TOML = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -102,7 +103,7 @@ def name_of(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text.casefold())
     letters = [char for char in plain if char.isalpha()]
-    if sum(not char.isascii() for char in letters) * 2 > len(letters):
+    if letters and sum(not char.isascii() for char in letters) * 2 >= len(letters):
         return ""
     unmarked = "".join(char for char in plain if not unicodedata.combining(char))
     return _NOT_IN_NAMES.sub("_", unmarked).strip("_")[:MAX_NAME].strip("_")
@@ -370,7 +371,9 @@ def _derived_keys(draft: Draft, holders: Mapping[int, str]) -> dict[int, str]:
 def template_toml(draft: Draft, rules: Sequence[Proposal] = (), sources: Sequence[str] = ()) -> str:
     """The settings: id, title, alternative labels, proposed rules; comments say what to check."""
     lines = [f"# Learned from {_comment(source)}." for source in sources]
-    lines += [f"# Look at this: {_comment(note)}." for note in draft.notes]
+    lines += [f"# Look at this: {_comment(note)}." for note in draft.notes[:MAX_NOTES]]
+    if len(draft.notes) > MAX_NOTES:
+        lines.append(f"# And at {len(draft.notes) - MAX_NOTES} places more.")
     lines.append(f"id = {toml_text(draft.id)}")
     if draft.title:
         lines.append(f"title = {toml_text(draft.title)}")

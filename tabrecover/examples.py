@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
@@ -131,7 +132,11 @@ def place_cells(
     if len(rows) * n_cols > MAX_POSITIONS:
         raise InputError(f"{place}: more than {MAX_POSITIONS} grid positions; cut the example down")
     holes = [(r, c) for r in range(len(rows)) for c in range(n_cols) if (r, c) not in taken]
-    notes += [f"row {r + 1}, column {c + 1}: no cell here; taken as blank" for r, c in holes]
+    for r, row in groupby(holes, key=lambda hole: hole[0]):
+        columns = [c + 1 for _, c in row]
+        notes.append(
+            f"row {r + 1}: no cell in column {columns[0]} to {columns[-1]}; taken as blank"
+        )
     cells += [ExampleCell(r, c, 1, 1, "", False) for r, c in holes]
     cells.sort(key=lambda cell: (cell.row, cell.col))
     shape = (len(rows), n_cols)

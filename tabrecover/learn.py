@@ -25,6 +25,7 @@ from tabrecover.errors import UsageError
 from tabrecover.examples import Example
 from tabrecover.fold import fold_text
 from tabrecover.guess import MIN_ALIKE, guess_labels, is_number, is_words
+from tabrecover.lex_html import MAX_SPAN
 from tabrecover.scoring import UnitKind
 from tabrecover.template import MAX_CELLS, ValueType
 from tabrecover.units import classify, number_of
@@ -33,7 +34,7 @@ __all__ = ["Layout", "group_examples", "learn_layout"]
 
 ALIKE = 0.8  # of the labels in common: tables of one layout, whatever they are called
 NAMED_ALIKE = 0.5  # ... if they are said to be: by the same id or caption, or by the user
-MAX_LATTICE = 250_000  # pairs of rows; beyond, rows are paired in their order
+MAX_LATTICE = 250_000  # pairs of rows; beyond, rows that have no like are aligned first
 COVERED = 0.25  # weight of words that reach into a row from above, against the row's own
 SAME_SHAPE = 0.1  # less than any shared word; keeps rows at their place where no word tells
 MAX_OTHER_TEXTS = 2  # more texts than that, each in one example only, are values
@@ -185,8 +186,52 @@ def _same(one: _LineWords, other: _LineWords) -> bool:
 
 
 def _inner_pairs(left: Sequence[_LineWords], right: Sequence[_LineWords]) -> list[tuple[int, int]]:
-    if len(left) * len(right) > MAX_LATTICE:
+    if len(left) * len(right) <= MAX_LATTICE:
+        return _lattice_pairs(left, right)
+    anchors = _anchors(left, right)
+    if not anchors:
         return list(zip(range(len(left)), range(len(right)), strict=False))
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    for a, b in [*anchors, (len(left), len(right))]:
+        pairs += [(i + x, j + y) for x, y in _inner_pairs(left[i:a], right[j:b])]
+        pairs.append((a, b))
+        i, j = a + 1, b + 1
+    return pairs[:-1]
+
+
+def _anchors(left: Sequence[_LineWords], right: Sequence[_LineWords]) -> list[tuple[int, int]]:
+    """Lines that only one line of either side can be: the longest ascending run of them.
+
+    The longest increasing subsequence of unique matches, as in patience diff.
+    """
+    homes = [_unique_homes(left), _unique_homes(right)]
+    shared = sorted((homes[0][words], homes[1][words]) for words in homes[0].keys() & homes[1])
+    tails: list[int] = []  # the least right end of an ascending run of each length
+    links: list[tuple[int, int, int]] = []  # left, right, and the run's link before
+    tops: list[int] = []
+    for i, j in shared:
+        at = bisect_left(tails, j)
+        links.append((i, j, tops[at - 1] if at else -1))
+        tails[at : at + 1] = [j]
+        tops[at : at + 1] = [len(links) - 1]
+    run = []
+    link = tops[-1] if tops else -1
+    while link >= 0:
+        i, j, link = links[link]
+        run.append((i, j))
+    return run[::-1]
+
+
+def _unique_homes(lines: Sequence[_LineWords]) -> dict[frozenset[str], int]:
+    words = [frozenset(line.own) for line in lines]
+    counts = Counter(words)
+    return {own: i for i, own in enumerate(words) if own and counts[own] == 1}
+
+
+def _lattice_pairs(
+    left: Sequence[_LineWords], right: Sequence[_LineWords]
+) -> list[tuple[int, int]]:
     best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
     likeness = [[_likeness(a, b) for b in right] for a in left]
     for i, row in enumerate(likeness, start=1):
@@ -620,6 +665,8 @@ def learn_layout(examples: Sequence[Example], *, id: str) -> Layout:  # noqa: A0
         raise UsageError(f"{place}: no values; give a filled table, or a second example")
     if n_rows * common.shape[1] > MAX_CELLS:
         raise UsageError(f"{place}: more than {MAX_CELLS} grid positions; cut the example down")
+    if any(max(cell.at.rowspan, cell.at.colspan) > MAX_SPAN for cell in cells):
+        raise UsageError(f"{place}: a cell spans more than {MAX_SPAN} rows or columns")
     types = _types(cells, n_rows)
     texts = [_label_texts(cell) for cell in cells]
     draft = Draft(

@@ -78,7 +78,7 @@ def propose_rules(layout: Layout) -> list[Proposal]:
     search = _Search(_frequencies(rows, len(layout.examples)), len(layout.examples))
     over_columns = search.sums(columns)
     over_rows = search.sums(rows)
-    least = log(search.tried / CHANCE) if search.tried else 0.0
+    least = search.least()
     found = [
         *_written(over_columns, columns, least, "{1}.{0}", layout),
         *_written(over_rows, rows, least, "{0}.{1}", layout),
@@ -121,6 +121,10 @@ class _Search:
     n_examples: int
     tried: int = field(default=0)
 
+    def least(self) -> float:
+        """The evidence that excludes chance, in nats, after so many candidates."""
+        return log(max(self.tried, 1) / CHANCE)
+
     def sums(self, lines: Matrix) -> list[_Sum]:
         """All groups with their totals, and then groups of totals, until none is left."""
         found: list[_Sum] = []
@@ -144,7 +148,8 @@ class _Search:
                 if best is not None:
                     parts = tuple(name for name in order if name in best.parts)
                     candidates.append(best._replace(parts=parts))
-        candidates.sort(key=lambda s: -s.net)
+        least = self.least()
+        candidates = sorted((s for s in candidates if s.net >= least), key=lambda s: -s.net)
         taken: set[str] = set()
         chosen = []
         for s in candidates:
@@ -163,7 +168,7 @@ class _Search:
                 by_size.setdefault(size, {})[crossing] = evidence
         sums = [_Sum(tuple(side[:n]), total, found) for n, found in by_size.items()]
         best = max(sums, key=lambda s: (s.net, len(s.parts)), default=None)
-        return best if best is not None and best.net > -log(CHANCE) else None
+        return best if best is not None and best.net > 0 else None
 
     def _sizes(
         self, totals: Sequence[int | None], parts: Sequence[Sequence[int | None] | None]
