@@ -227,9 +227,9 @@ def _is_bold(node: lxml_html.HtmlElement, text: str) -> bool:
 
 
 def _without_useless_marks(rows: Iterable[Sequence[GivenCell]]) -> Iterator[Sequence[GivenCell]]:
-    """Marks on every cell with text tell nothing: such a page is bold, or all `th`."""
+    """Marks on every cell tell nothing: such a page is bold, or all `th`."""
     kept = list(rows)
-    useless = all(cell.label for row in kept for cell in row if clean_text(cell.text))
+    useless = all(cell.label for row in kept for cell in row)
     for row in kept:
         yield [cell._replace(label=False) for cell in row] if useless else row
 

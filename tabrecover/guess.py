@@ -81,8 +81,10 @@ class _Guess:
         if not any(is_number(cell.text) for cell in self.cells if cell.row >= header):
             return frozenset(found)  # nothing that words could stand beside
         found |= self._inner_headers(header)
-        if not self._are_records(header):
-            found |= {i for row in self.rows[header:] for i in self._row_labels(row)}
+        records = self._record_shape(header)
+        for number, row in enumerate(self.rows[header:], start=header):
+            if records is None or row_shape(self.example, number) != records:
+                found |= set(self._row_labels(row))
         return frozenset(found)
 
     def _marks_row_labels(self) -> bool:
@@ -177,15 +179,17 @@ class _Guess:
         words = list(takewhile(self._words, row))
         return words if len(words) < len(row) or len(own) < len(row) else ()
 
-    def _are_records(self, header: int) -> bool:
-        """Whether most rows are alike, and have no words, or words behind their first value."""
+    def _record_shape(self, header: int) -> tuple[tuple[int, int], ...] | None:
+        """The shape of most rows, if they begin with no words, or have words behind a value."""
         shapes = [row_shape(self.example, row) for row in range(header, len(self.rows))]
         counts = Counter(shape for shape in shapes if shape is not None)
-        shape, common = max(counts.items(), key=lambda item: item[1], default=(None, 0))
-        if common < MIN_ALIKE or 2 * common <= len(shapes):
-            return False
-        alike = [row for row, s in zip(self.rows[header:], shapes, strict=True) if s == shape]
-        return 2 * sum(map(self._is_record, alike)) > len(alike)
+        for shape, common in counts.items():
+            if common >= MIN_ALIKE and 2 * common > len(shapes):
+                alike = [
+                    row for row, s in zip(self.rows[header:], shapes, strict=True) if s == shape
+                ]
+                return shape if 2 * sum(map(self._is_record, alike)) > len(alike) else None
+        return None
 
     def _is_record(self, row: Sequence[int]) -> bool:
         words = [self._words(i) for i in row]

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
+
+from rapidfuzz import fuzz
 
 from tabrecover.draft import Draft, DraftCell
 from tabrecover.errors import UsageError
@@ -37,6 +39,7 @@ NAMED_ALIKE = 0.5  # ... if they are said to be: by the same id or caption, or b
 MAX_LATTICE = 250_000  # pairs of rows; beyond, rows that have no like are aligned first
 COVERED = 0.25  # weight of words that reach into a row from above, against the row's own
 SAME_SHAPE = 0.1  # less than any shared word; keeps rows at their place where no word tells
+SPELLING = 60  # per cent of characters in common: one label written in two ways
 MAX_OTHER_TEXTS = 2  # more texts than that, each in one example only, are values
 
 
@@ -447,7 +450,9 @@ class _Judge:
             return self.marked[k]
         distinct = {_fold(text) for text in texts if text}
         if self.marked[k]:
-            return len(distinct) <= max(MAX_OTHER_TEXTS, len(texts) - 1)
+            few = len(distinct) <= max(MAX_OTHER_TEXTS, len(texts) - 1)
+            recur = len(distinct) < max(len(texts), 2)
+            return few and (recur or self.declared[k] or _similar(distinct))
         constant = len(distinct) == 1 and 2 * sum(map(bool, texts)) > len(texts)
         return constant and any(map(is_words, texts)) and not self._has_declared_label(k)
 
@@ -459,22 +464,29 @@ class _Judge:
     def _fixed_numbers(self) -> set[int]:
         """Rows and columns of several numbers that are the same in all examples.
 
-        Such numbers are labels: years, numbers of trains, of columns or of lines.
+        Such numbers are labels above the first cell that varies, as years are, and anywhere if
+        they go up or down, as numbers of lines do.
         """
         if len(self.seen) < 2:
             return set()
+        varies = [k for k, texts in enumerate(self.texts) if len(set(filter(None, texts))) > 1]
+        top = min((self.joined[k].at.row for k in varies), default=0)
         found: set[int] = set()
         for axis in (0, 1):
             lines: dict[int, list[int]] = {}
             for k, joined in enumerate(self.joined):
                 lines.setdefault(joined.at[axis], []).append(k)
-            for line in lines.values():
+            for number, line in lines.items():
                 numbers = [k for k in line if self._is_fixed_number(k)]
-                values = {text for k in numbers for text in self.texts[k]}
-                stays = all(len(set(filter(None, self.texts[k]))) <= 1 for k in line)
-                if stays and len(values) > 1 and not any(map(self._has_declared_label, numbers)):
-                    found |= set(numbers)
+                in_header = axis == 0 and number < top
+                if not set(line) & set(varies) and (in_header or self._goes_one_way(numbers)):
+                    found |= {k for k in numbers if not self._has_declared_label(k)}
         return found
+
+    def _goes_one_way(self, numbers: Sequence[int]) -> bool:
+        amounts = [number_of(self.texts[k][0] or "") or 0 for k in numbers]
+        steps = {(b > a) - (b < a) for a, b in pairwise(amounts)}
+        return len(numbers) >= MIN_ALIKE and len(steps) == 1 and 0 not in steps
 
     def _is_fixed_number(self, k: int) -> bool:
         return len(set(self.texts[k])) == 1 and is_number(self.texts[k][0] or "")
@@ -499,6 +511,12 @@ class _Judge:
     def _is_optional(self, joined: _Joined) -> bool:
         """Whether some example lacks all of the cell's rows, or all of its columns."""
         return any(index is None for index in joined.indices)
+
+
+def _similar(texts: Collection[str]) -> bool:
+    """Whether all texts are spellings of the first."""
+    first, *others = sorted(texts)
+    return all(fuzz.ratio(first, other) >= SPELLING for other in others)
 
 
 # --- repeated rows ------------------------------------------------------------------------------

@@ -200,16 +200,23 @@ def _written(
 ) -> Iterable[Proposal]:
     """Rules with `*` where they hold on the crossing lines alike, else one for each that tells."""
     for s in sums:
-        common = set(lines[s.total]).intersection(*(lines[part] for part in s.parts))
-        telling = sum(len(e.telling) for e in s.crossing.values())
-        broken = sum(len(e.broken) for e in s.crossing.values())
-        alike = common <= set(s.crossing) and broken <= SLIPS * (telling + broken)
-        if alike and sum(e.net for e in s.crossing.values()) >= least:
-            yield _rule(s, s.crossing, ANY, form, layout)
+        everywhere = _everywhere(s, lines, len(layout.examples))
+        telling = sum(len(e.telling) for e in everywhere.values())
+        broken = sum(len(e.broken) for e in everywhere.values())
+        alike = broken <= SLIPS * (telling + broken)
+        if alike and sum(e.net for e in everywhere.values()) >= least:
+            yield _rule(s, everywhere, ANY, form, layout)
             continue
         for crossing, evidence in s.crossing.items():
             if evidence.nats >= least and not evidence.broken:
                 yield _rule(s, {crossing: evidence}, crossing, form, layout)
+
+
+def _everywhere(s: _Sum, lines: Matrix, n_examples: int) -> dict[str, _Evidence]:
+    """The evidence of all crossing lines that have the sum's cells, also where it never holds."""
+    common = set(lines[s.total]).intersection(*(lines[part] for part in s.parts))
+    never = _Evidence(0.0, frozenset(range(n_examples)), frozenset(), frozenset(range(n_examples)))
+    return {name: s.crossing.get(name, never) for name in lines[s.total] if name in common}
 
 
 def _rule(
