@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -53,11 +54,15 @@ class Proposal(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """Names of rows by row, of columns by value cell, and the whole key by value cell."""
+    """Names of rows by row, of columns by value cell, and the whole key by value cell.
+
+    `labels` are the nearest labels of named rows and columns, by name; several may be equal.
+    """
 
     rows: Mapping[int, str]
     columns: Mapping[int, str]
     values: Mapping[int, str]
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,21 @@ class _Namer:
                 cell = self.draft.cells[i]
                 bases[i] = name if alone else f"{name}.{columns.get(i) or f'c{cell.col + 1}'}"
         order = sorted(bases)
-        return Keys(rows, columns, dict(zip(order, numbered(map(bases.get, order)), strict=True)))  # type: ignore[arg-type]
+        unique = dict(zip(order, numbered(bases[i] for i in order), strict=True))
+        return Keys(rows, columns, unique, self._labels(rows, columns))
+
+    def _labels(self, rows: Mapping[int, str], columns: Mapping[int, str]) -> dict[str, str]:
+        """The text of the label nearest to every named row and column."""
+        cells, owner = self.draft.cells, self.draft.owner
+        texts: dict[str, str] = {}
+        for row, name in rows.items():
+            before = takewhile(lambda i: cells[i].label, self.lines[row].cells)
+            texts[name] = "".join(cells[i].text for i in list(before)[-1:])
+        for i, name in columns.items():
+            above = (owner[row, cells[i].col] for row in range(cells[i].row - 1, -1, -1))
+            header = (k for k in above if self.lines[cells[k].row].is_header)
+            texts.setdefault(name, next((cells[k].text for k in header), ""))
+        return texts
 
     def _begins(self, index: int, row: int) -> bool:
         cell = self.draft.cells[index]

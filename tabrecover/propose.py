@@ -1,9 +1,10 @@
 """Sum rules that filled examples obey, with their support: candidates for a user to accept.
 
 A rule says that neighbouring rows (or columns) sum to the one right before or behind them. Once
-such a group is found, its total stands for it, so that totals of totals are found the same way. A
-rule that holds on all columns alike is written with `*`; sources err, so a slip here and there is
-allowed for it, at its price and told.
+such a group is found, its total stands for it, so that totals of totals are found the same way.
+Lines with equal labels in several sections (the men of each grade, and of all) are neighbours
+too. A rule that holds on all columns alike is written with `*`; sources err, so a slip here and
+there is allowed for it, at its price and told.
 
 Small numbers obey sums by chance. The null hypothesis: the total is any number that the example
 shows, as often as it shows it. Under it, a sum of at least two numbers equals its total with a
@@ -76,8 +77,8 @@ def propose_rules(layout: Layout) -> list[Proposal]:
         for column, amounts in values.items():
             columns.setdefault(column, {})[row] = amounts
     search = _Search(_frequencies(rows, len(layout.examples)), len(layout.examples))
-    over_columns = search.sums(columns)
-    over_rows = search.sums(rows)
+    over_columns = search.sums(columns, layout.draft.keys.labels)
+    over_rows = search.sums(rows, layout.draft.keys.labels)
     least = search.least()
     found = [
         *_written(over_columns, columns, least, "{1}.{0}", layout),
@@ -125,8 +126,8 @@ class _Search:
         """The evidence that excludes chance, in nats, after so many candidates."""
         return log(max(self.tried, 1) / CHANCE)
 
-    def sums(self, lines: Matrix) -> list[_Sum]:
-        """All groups with their totals, and then groups of totals, until none is left."""
+    def sums(self, lines: Matrix, labels: Mapping[str, str]) -> list[_Sum]:
+        """All groups with their totals, groups of totals, and sums over lines of equal labels."""
         found: list[_Sum] = []
         order = list(lines)
         while len(order) > 2:
@@ -135,7 +136,13 @@ class _Search:
                 break
             found += level
             order = _without({part for s in level for part in s.parts}, order)
-        return found
+        sections: dict[str, list[str]] = {}
+        for name in lines:
+            sections.setdefault(labels.get(name, ""), []).append(name)
+        for label, section in sections.items():
+            if label and 2 < len(section) < len(lines):
+                found += self._level(lines, section)
+        return list({(s.parts, s.total): s for s in found}.values())
 
     def _level(self, lines: Matrix, order: Sequence[str]) -> list[_Sum]:
         """Disjoint sums over neighbours, those with the most evidence first."""
