@@ -208,15 +208,20 @@ def _written(
     """Rules with `*` where they hold on the crossing lines alike, else one for each that tells."""
     for s in sums:
         everywhere = _everywhere(s, lines, len(layout.examples))
-        telling = sum(len(e.telling) for e in everywhere.values())
-        broken = sum(len(e.broken) for e in everywhere.values())
-        alike = broken <= SLIPS * (telling + broken)
+        failing = sum(_fails(e, len(layout.examples)) for e in everywhere.values())
+        alike = failing <= SLIPS * len(everywhere)
         if alike and sum(e.net for e in everywhere.values()) >= least:
             yield _rule(s, everywhere, ANY, form, layout)
             continue
         for crossing, evidence in s.crossing.items():
             if evidence.nats >= least and not evidence.broken:
                 yield _rule(s, {crossing: evidence}, crossing, form, layout)
+
+
+def _fails(evidence: _Evidence, n_examples: int) -> bool:
+    """Whether a crossing line does not obey at all; one failure among examples is a slip."""
+    failures = len(evidence.broken)
+    return failures > len(evidence.telling) and (failures > 1 or n_examples == 1)
 
 
 def _everywhere(s: _Sum, lines: Matrix, n_examples: int) -> dict[str, _Evidence]:
