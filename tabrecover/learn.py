@@ -1,11 +1,10 @@
 """Layouts from filled examples: what stays is a label, what varies is a value slot.
 
-The examples of one layout are brought onto one grid: a progressive multiple alignment of their
-rows (and of their columns, where their numbers differ), each step a global alignment by dynamic
-programming (Needleman and Wunsch) whose score counts the words that two rows share, rare ones the
-most. A row that only some examples have is then a gap for the others, and so optional. Rows alike
-whose words don't recur are records: they become one repeated row. The field calls the idea
-wrapper induction; the repeated row is its iterator (Crescenzi, Mecca, Merialdo: RoadRunner, 2001).
+The examples of one layout are brought onto one grid, by an alignment of their rows (and of their
+columns, where their numbers differ; `axis`). A row that only some examples have is a gap for the
+others, and so optional. Rows alike whose words don't recur are records: they become one repeated
+row. The field calls the idea wrapper induction; the repeated row is its iterator (Crescenzi, Mecca,
+Merialdo: RoadRunner, 2001).
 
 From one example alone, labels are guessed (`guess`).
 """
@@ -22,9 +21,10 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
+from tabrecover.axis import common_axis, lines_of
 from tabrecover.draft import Draft, DraftCell
 from tabrecover.errors import UsageError
-from tabrecover.examples import Example
+from tabrecover.examples import Example, ExampleCell
 from tabrecover.fold import fold_text
 from tabrecover.guess import MIN_ALIKE, guess_labels, is_number, is_words
 from tabrecover.lex_html import MAX_SPAN
@@ -36,9 +36,6 @@ __all__ = ["Layout", "group_examples", "learn_layout"]
 
 ALIKE = 0.8  # of the labels in common: tables of one layout, whatever they are called
 NAMED_ALIKE = 0.5  # ... if they are said to be: by the same id or caption, or by the user
-MAX_LATTICE = 250_000  # pairs of rows; beyond, rows that have no like are aligned first
-COVERED = 0.25  # weight of words that reach into a row from above, against the row's own
-SAME_SHAPE = 0.1  # less than any shared word; keeps rows at their place where no word tells
 SPELLING = 60  # per cent of characters in common: one label written in two ways
 MAX_OTHER_TEXTS = 2  # more texts than that, each in one example only, are values
 
@@ -130,160 +127,6 @@ def _share(one: Counter[str], other: Counter[str]) -> float:
     return (one & other).total() / max(one.total(), other.total(), 1)
 
 
-# --- alignment ----------------------------------------------------------------------------------
-
-
-class _LineWords(NamedTuple):
-    """A row or column for the alignment: its words with their weights, and its shape."""
-
-    own: Mapping[str, float]
-    covering: frozenset[str]
-    shape: tuple[tuple[int, int], ...]
-
-
-def _lines(seen: _Seen, axis: int) -> list[_LineWords]:
-    """The rows (`axis` 0) or columns (1) of an example; a rare word weighs more than a common."""
-    n_lines = seen.example.shape[axis]
-    own: list[set[str]] = [set() for _ in range(n_lines)]
-    covering: list[set[str]] = [set() for _ in range(n_lines)]
-    shapes: list[list[tuple[int, int]]] = [[] for _ in range(n_lines)]
-    for cell, word in zip(seen.example.cells, seen.folded, strict=True):
-        start, span = (cell.row, cell.rowspan) if axis == 0 else (cell.col, cell.colspan)
-        across = (cell.col, cell.colspan) if axis == 0 else (cell.row, cell.rowspan)
-        shapes[start].append(across)
-        if word:
-            own[start].add(word)
-            for line in range(start + 1, start + span):
-                covering[line].add(word)
-    counts = Counter(word for words in own for word in words)
-    return [
-        _LineWords({w: 1 / counts[w] for w in sorted(words)}, frozenset(above), tuple(shape))
-        for words, above, shape in zip(own, covering, shapes, strict=True)
-    ]
-
-
-def _likeness(one: _LineWords, other: _LineWords) -> float:
-    shared = sum(min(one.own[word], other.own[word]) for word in one.own.keys() & other.own.keys())
-    covering = COVERED * bool(one.covering & other.covering)
-    return shared + SAME_SHAPE * ((one.shape == other.shape) + covering)
-
-
-def _pairs(left: Sequence[_LineWords], right: Sequence[_LineWords]) -> list[tuple[int, int]]:
-    """The global alignment of two sequences of lines, as ascending pairs of partners."""
-    start, end = 0, min(len(left), len(right))
-    while start < end and _same(left[start], right[start]):
-        start += 1
-    tail = 0
-    while tail < end - start and _same(left[-1 - tail], right[-1 - tail]):
-        tail += 1
-    inner = _inner_pairs(left[start : len(left) - tail], right[start : len(right) - tail])
-    return [
-        *((i, i) for i in range(start)),
-        *((start + i, start + j) for i, j in inner),
-        *((len(left) - k, len(right) - k) for k in range(tail, 0, -1)),
-    ]
-
-
-def _same(one: _LineWords, other: _LineWords) -> bool:
-    return bool(one.own) and one.own.keys() == other.own.keys() and one.shape == other.shape
-
-
-def _inner_pairs(left: Sequence[_LineWords], right: Sequence[_LineWords]) -> list[tuple[int, int]]:
-    if len(left) * len(right) <= MAX_LATTICE:
-        return _lattice_pairs(left, right)
-    anchors = _anchors(left, right)
-    if not anchors:
-        return list(zip(range(len(left)), range(len(right)), strict=False))
-    pairs: list[tuple[int, int]] = []
-    i = j = 0
-    for a, b in [*anchors, (len(left), len(right))]:
-        pairs += [(i + x, j + y) for x, y in _inner_pairs(left[i:a], right[j:b])]
-        pairs.append((a, b))
-        i, j = a + 1, b + 1
-    return pairs[:-1]
-
-
-def _anchors(left: Sequence[_LineWords], right: Sequence[_LineWords]) -> list[tuple[int, int]]:
-    """Lines that only one line of either side can be: the longest ascending run of them.
-
-    The longest increasing subsequence of unique matches, as in patience diff.
-    """
-    homes = [_unique_homes(left), _unique_homes(right)]
-    shared = sorted((homes[0][words], homes[1][words]) for words in homes[0].keys() & homes[1])
-    tails: list[int] = []  # the least right end of an ascending run of each length
-    links: list[tuple[int, int, int]] = []  # left, right, and the run's link before
-    tops: list[int] = []
-    for i, j in shared:
-        at = bisect_left(tails, j)
-        links.append((i, j, tops[at - 1] if at else -1))
-        tails[at : at + 1] = [j]
-        tops[at : at + 1] = [len(links) - 1]
-    run = []
-    link = tops[-1] if tops else -1
-    while link >= 0:
-        i, j, link = links[link]
-        run.append((i, j))
-    return run[::-1]
-
-
-def _unique_homes(lines: Sequence[_LineWords]) -> dict[frozenset[str], int]:
-    words = [frozenset(line.own) for line in lines]
-    counts = Counter(words)
-    return {own: i for i, own in enumerate(words) if own and counts[own] == 1}
-
-
-def _lattice_pairs(
-    left: Sequence[_LineWords], right: Sequence[_LineWords]
-) -> list[tuple[int, int]]:
-    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    likeness = [[_likeness(a, b) for b in right] for a in left]
-    for i, row in enumerate(likeness, start=1):
-        for j, like in enumerate(row, start=1):
-            match = best[i - 1][j - 1] + like if like > 0 else 0.0
-            best[i][j] = max(match, best[i - 1][j], best[i][j - 1])
-    pairs = []
-    i, j = len(left), len(right)
-    while i and j:
-        if best[i][j] == best[i - 1][j]:
-            i -= 1
-        elif best[i][j] == best[i][j - 1]:
-            j -= 1
-        else:
-            i, j = i - 1, j - 1
-            pairs.append((i, j))
-    return pairs[::-1]
-
-
-def _places(lines: Sequence[Sequence[_LineWords]]) -> tuple[list[list[int]], int]:
-    """The place of every line of every example on one common axis, and the axis's length."""
-    profile = list(lines[0])
-    places = [list(range(len(profile)))]
-    for added in lines[1:]:
-        pairs = _pairs(profile, added)
-        merged: list[_LineWords] = []
-        old: list[int] = []
-        new: list[int] = []
-        for i, j in [*pairs, (len(profile), len(added))]:
-            while len(old) < i:
-                old.append(len(merged))
-                merged.append(profile[len(old) - 1])
-            while len(new) < j:
-                new.append(len(merged))
-                merged.append(added[len(new) - 1])
-            if i < len(profile) and j < len(added):
-                old.append(len(merged))
-                new.append(len(merged))
-                merged.append(_joint(profile[i], added[j]))
-        places = [[old[line] for line in place] for place in places]
-        places.append(new)
-        profile = merged
-    return places, len(profile)
-
-
-def _joint(one: _LineWords, other: _LineWords) -> _LineWords:
-    return _LineWords({**other.own, **one.own}, one.covering | other.covering, one.shape)
-
-
 # --- one grid -----------------------------------------------------------------------------------
 
 
@@ -307,12 +150,12 @@ class _Common:
 
     def __init__(self, seen: Sequence[_Seen]) -> None:
         self.seen = seen
-        self.rows, n_rows = _places([_lines(s, 0) for s in seen])
+        self.rows, n_rows = common_axis([lines_of(s.example, s.folded, 0) for s in seen])
         if len({s.example.shape[1] for s in seen}) == 1:
             n_cols = seen[0].example.shape[1]
             self.cols = [list(range(n_cols))] * len(seen)
         else:
-            self.cols, n_cols = _places([_lines(s, 1) for s in seen])
+            self.cols, n_cols = common_axis([lines_of(s.example, s.folded, 1) for s in seen])
         self.shape = (n_rows, n_cols)
         self.has_row = [frozenset(rows) for rows in self.rows]
         self.has_col = [frozenset(cols) for cols in self.cols]
@@ -364,8 +207,8 @@ class _Common:
         return index if _rectangle(example.cells[index]) == drawn else -1
 
 
-def _rectangle(cell: object) -> _Rectangle:
-    return _Rectangle(cell.row, cell.col, cell.rowspan, cell.colspan)  # type: ignore[attr-defined]
+def _rectangle(cell: ExampleCell) -> _Rectangle:
+    return _Rectangle(cell.row, cell.col, cell.rowspan, cell.colspan)
 
 
 def _positions(at: _Rectangle) -> Iterable[tuple[int, int]]:
@@ -381,8 +224,13 @@ def _within(places: Sequence[int], start: int, span: int) -> tuple[int, int]:
     return bisect_left(places, start), bisect_left(places, start + span)
 
 
+def _is_drawn(index: int | None) -> bool:
+    return index is not None and index >= 0
+
+
 def _support(cell: _Joined) -> int:
-    return sum(index is not None and index >= 0 for index in cell.indices)
+    """How many examples draw the cell as it is."""
+    return sum(map(_is_drawn, cell.indices))
 
 
 # --- labels and values --------------------------------------------------------------------------
@@ -395,7 +243,6 @@ class _Judged:
     at: _Rectangle
     texts: tuple[str | None, ...]
     label: bool
-    marked: bool  # a label in every example that has it, by its source or by its looks
     optional: bool = False
     more: tuple[str, ...] = ()  # texts of further records
 
@@ -411,8 +258,8 @@ class _Judge:
             position: k for k, j in enumerate(self.joined) for position in _positions(j.at)
         }
         self.texts = [self._texts(j) for j in self.joined]
-        self.marked = [self._marked(j) for j in self.joined]
-        self.declared = [self._declared(j) for j in self.joined]
+        self.guessed = [self._is_guessed(j) for j in self.joined]
+        self.declared = [self._is_declared(j) for j in self.joined]
 
     def cells(self) -> list[_Judged]:
         """All cells, judged; in reading order."""
@@ -420,7 +267,7 @@ class _Judge:
         labels = {k for k in range(len(self.joined)) if self._is_label(k)} | fixed_numbers
         labels |= self._blank_labels(labels)
         return [
-            _Judged(j.at, self.texts[k], k in labels, self.marked[k], self._is_optional(j))
+            _Judged(j.at, self.texts[k], k in labels, self._is_optional(j))
             for k, j in enumerate(self.joined)
         ]
 
@@ -430,26 +277,26 @@ class _Judge:
             for s, i in zip(self.seen, joined.indices, strict=True)
         )
 
-    def _shown(self, joined: _Joined) -> list[tuple[_Seen, int]]:
-        return [
-            (s, i) for s, i in zip(self.seen, joined.indices, strict=True)
-            if i is not None and i >= 0
-        ]  # fmt: skip
+    def _is_guessed(self, joined: _Joined) -> bool:
+        """Whether each example that has the cell takes it for a label, by marks or by looks."""
+        return _support(joined) > 0 and all(
+            i in s.labels for s, i in zip(self.seen, joined.indices, strict=True) if _is_drawn(i)
+        )
 
-    def _marked(self, joined: _Joined) -> bool:
-        shown = self._shown(joined)
-        return bool(shown) and all(i in s.labels for s, i in shown)
-
-    def _declared(self, joined: _Joined) -> bool:
-        shown = self._shown(joined)
-        return bool(shown) and all(s.example.cells[i].label for s, i in shown)
+    def _is_declared(self, joined: _Joined) -> bool:
+        """Whether the sources themselves mark it as a label."""
+        return _support(joined) > 0 and all(
+            i is not None and s.example.cells[i].label
+            for s, i in zip(self.seen, joined.indices, strict=True)
+            if _is_drawn(i)
+        )
 
     def _is_label(self, k: int) -> bool:
         texts = [text for text in self.texts[k] if text is not None]
         if len(texts) < 2:
-            return self.marked[k]
+            return self.guessed[k]
         distinct = {_fold(text) for text in texts if text}
-        if self.marked[k]:
+        if self.guessed[k]:
             few = len(distinct) <= max(MAX_OTHER_TEXTS, len(texts) - 1)
             recur = len(distinct) < max(len(texts), 2)
             return few and (recur or self.declared[k] or _similar(distinct))
@@ -469,7 +316,7 @@ class _Judge:
         """
         if len(self.seen) < 2:
             return set()
-        varies = [k for k, texts in enumerate(self.texts) if len(set(filter(None, texts))) > 1]
+        varies = {k for k, texts in enumerate(self.texts) if len(set(filter(None, texts))) > 1}
         top = min((self.joined[k].at.row for k in varies), default=0)
         found: set[int] = set()
         for axis in (0, 1):
@@ -479,7 +326,7 @@ class _Judge:
             for number, line in lines.items():
                 numbers = [k for k in line if self._is_fixed_number(k)]
                 in_header = axis == 0 and number < top
-                if not set(line) & set(varies) and (in_header or self._goes_one_way(numbers)):
+                if varies.isdisjoint(line) and (in_header or self._goes_one_way(numbers)):
                     found |= {k for k in numbers if not self._has_declared_label(k)}
         return found
 
@@ -494,7 +341,7 @@ class _Judge:
     def _blank_labels(self, labels: set[int]) -> set[int]:
         """Blank cells among labels: corners of the header, and gaps in a column of row labels."""
         n_rows, n_cols = self.common.shape
-        filled = [k for k, texts in enumerate(self.texts) if k not in labels and any(texts)]
+        filled = {k for k, texts in enumerate(self.texts) if k not in labels and any(texts)}
         top = min((self.joined[k].at.row for k in filled), default=0)
         rows_of_values = {self.joined[k].at.row for k in filled}
         found: set[int] = set()
@@ -504,7 +351,7 @@ class _Judge:
         for col in range(n_cols):
             line = {self.owner[row, col] for row in range(top, n_rows)}
             beside = [k for k in line & labels if self.joined[k].at.row in rows_of_values]
-            if len(beside) > 1 and not line & set(filled):
+            if len(beside) > 1 and filled.isdisjoint(line):
                 found |= line - labels
         return {k for k in found if not any(self.texts[k]) and not self._has_declared_label(k)}
 
@@ -624,7 +471,7 @@ def _collapsed(
             kept.append(replace(cell, at=moved))
         elif home[cell.at.row] == cell.at.row:
             shown = tuple(records[cell.at.row, cell.at.col])
-            kept.append(_Judged(moved, (), label=False, marked=False, more=shown))
+            kept.append(_Judged(moved, (), label=False, more=shown))
     return kept, frozenset(repeated)
 
 

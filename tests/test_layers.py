@@ -17,7 +17,7 @@ LAYERS = [
     "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions", "posterior",
     "fillings", "elimination", "sums", "align", "confidence", "rules", "added", "grid", "roundtrip",
     "headers", "render", "results", "calibration", "freeform", "pipeline", "explain",
-    "examples", "guess", "draft", "learn", "propose", "authoring",
+    "examples", "axis", "guess", "draft", "learn", "propose", "authoring",
     # below: bytes, files, terminals
     "decode", "storage", "office", "api", "terminal", "explain_view", "report", "cli", "__init__",
     "__main__",
