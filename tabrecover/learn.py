@@ -92,14 +92,24 @@ def group_examples(examples: Iterable[Example]) -> list[list[Example]]:
     half of their labels.
     """
     groups: list[list[_Seen]] = []
+    known: dict[tuple[str, str], list[int]] = {}  # groups by what their first tables have
     for example in examples:
         seen = _Seen(example, guess_labels(example))
-        home = next((group for group in groups if _same_layout(group[0], seen)), None)
-        if home is None:
-            groups.append([seen])
-        else:
-            home.append(seen)
+        near = sorted({n for trait in _traits(seen) for n in known.get(trait, ())})
+        home = next((n for n in near if _same_layout(groups[n][0], seen)), len(groups))
+        if home < len(groups):
+            groups[home].append(seen)
+            continue
+        groups.append([seen])
+        for trait in _traits(seen):
+            known.setdefault(trait, []).append(home)
     return [[seen.example for seen in group] for group in groups]
+
+
+def _traits(seen: _Seen) -> set[tuple[str, str]]:
+    """What tables of one layout have in common at least one of."""
+    labels = {("label", text) for text in (*seen.skeleton, *seen.top)}
+    return labels | ({("id", seen.example.id)} if seen.example.id else set())
 
 
 def _same_layout(one: _Seen, other: _Seen) -> bool:
