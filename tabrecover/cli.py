@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,8 @@ from tabrecover._version import __version__
 from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageError
 
 if TYPE_CHECKING:
+    from tabrecover.authoring import Lesson
+    from tabrecover.examples import Example
     from tabrecover.explain import Explanation, TableExplanation
     from tabrecover.library import Library
     from tabrecover.model import Cell, Document
@@ -36,7 +38,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 templates_app = typer.Typer(
-    help="Look at templates and check your own.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at templates; learn, check and preview your own.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(templates_app, name="templates")
 
@@ -591,6 +595,172 @@ def check_templates(
             )
     if bad:
         raise typer.Exit(Exit.FAILED_INPUT)
+
+
+@templates_app.command("preview")
+def preview_templates(
+    name: Annotated[str, typer.Argument(metavar="ID|FOLDER", help="One template, or a folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, whole or not at all.")
+    ] = None,
+    templates: TemplateOption = None,
+) -> None:
+    """Write an HTML page that shows templates with keys and types in their slots.
+
+    Exit code 2: there is no such template, or one in the folder is wrong (see `check`).
+    """
+    from tabrecover.report import template_page  # noqa: PLC0415
+
+    library = _library([name] if Path(name).exists() else templates)
+    chosen = [t for t in library.templates if Path(name).exists() or t.id == name]
+    if not chosen:
+        known = ", ".join(t.id for t in library.templates) or "none"
+        _refuse(f"no folder and no template {name!r}; there are: {known}")
+    if output is None:
+        with _standard_output() as stream:
+            stream.writelines(template_page(chosen))
+        return
+    _check_output(output, [])
+    _write_texts({output: "".join(template_page(chosen))})
+
+
+@templates_app.command("learn")
+def learn(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Filled, intact tables: HTML, DOCX or XLSX."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for NAME.html and NAME.toml.")
+    ],
+    template_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="All tables are examples of this one template."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    encoding: EncodingOption = None,
+) -> None:
+    """Write templates learned from filled examples, for you to look at and to mend.
+
+    Tables that share an id, a caption or their labels are examples of one layout: what stays is
+    a label, what varies a value. Sums that hold in all of them are proposed as rules.
+
+    Exit code 0: written. 1: some file can't be read or holds no table; nothing was written. 2:
+    the examples contradict each other, or the output can't be written.
+    """
+    from tabrecover.authoring import check_id, learn_templates  # noqa: PLC0415
+
+    _check_encoding(encoding)
+    try:
+        if template_id is not None:
+            check_id(template_id)
+        examples = _examples(files, encoding)
+        lessons, refused = learn_templates(examples, id=template_id)
+    except UsageError as error:
+        _refuse(str(error))
+    for message in refused:
+        typer.echo(f"tabrecover: no template: {message}", err=True)
+    if not lessons:
+        _refuse("nothing was learned, and nothing written")
+    texts = {
+        out / f"{lesson.id}{suffix}": text
+        for lesson in lessons
+        for suffix, text in ((".html", lesson.html), (".toml", lesson.toml))
+    }
+    _check_templates_folder(out, {lesson.id for lesson in lessons}, texts, force)
+    _write_texts(texts)
+    with _standard_output() as stream:
+        for lesson in lessons:
+            stream.write(f"{out / lesson.id}.html: {_summary(lesson)}\n")
+
+
+def _examples(files: Sequence[str], encoding: str | None) -> list[Example]:
+    """All tables of all files; every file that gives none is told, and ends the run."""
+    examples: list[Example] = []
+    failed = False
+    for name in files:
+        try:
+            found = _examples_of(name, encoding)
+            if not found:
+                raise InputError("no table in it; give a page with an intact HTML table")
+            examples += found
+        except (OSError, RecoveryError) as error:
+            failed = True
+            typer.echo(f"tabrecover: {_one_line(name)}: {_reason(error)}", err=True)
+    if failed:
+        raise typer.Exit(Exit.FAILED_INPUT)
+    return examples
+
+
+def _examples_of(name: str, encoding: str | None) -> list[Example]:
+    from tabrecover.decode import decode_bytes  # noqa: PLC0415
+    from tabrecover.examples import html_examples  # noqa: PLC0415
+    from tabrecover.office import OFFICE_SUFFIXES, office_examples  # noqa: PLC0415
+
+    data = _read(name)
+    suffix = Path(name).suffix.lower()
+    if suffix in OFFICE_SUFFIXES:
+        return office_examples(data, suffix, name)
+    return html_examples(decode_bytes(data, encoding), name)
+
+
+def _one_line(name: str) -> str:
+    from tabrecover.report import one_line  # noqa: PLC0415
+
+    return one_line(name)
+
+
+def _check_templates_folder(
+    folder: Path, ids: Collection[str], texts: Collection[Path], force: bool
+) -> None:
+    """Refuse to overwrite files, and ids that other files of the folder have."""
+    from tabrecover.storage import check_folder  # noqa: PLC0415
+
+    if folder.exists() and not folder.is_dir():
+        _refuse(f"{folder}: is no folder; name another one")
+    there = [str(path) for path in texts if path.exists()]
+    if there and not force:
+        _refuse(f"{there[0]}: is there already; use --force to overwrite it, or another --id")
+    if not any(folder.rglob("*.html")):
+        return
+    for file, template in check_folder(folder):
+        taken = not isinstance(template, TemplateError) and template.id in ids
+        if taken and Path(file) not in texts:
+            _refuse(f"{file}: has the id of a learned template; use another --id or folder")
+
+
+def _write_texts(texts: Mapping[Path, str]) -> None:
+    """Write files, each whole or not at all; folders are made."""
+    from tabrecover.storage import write_atomically  # noqa: PLC0415
+
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with write_atomically(path) as stream:
+                stream.write(text)
+        except OSError as error:
+            _refuse(f"{path}: can't be written: {error.strerror}")
+
+
+def _summary(lesson: Lesson) -> str:
+    draft = lesson.layout.draft
+    labels = sum(cell.label for cell in draft.cells)
+    parts = [
+        f"{draft.shape[0]} x {draft.shape[1]}",
+        _counted(labels, "label"),
+        _counted(len(draft.cells) - labels, "value slot"),
+        _counted(lesson.n_rules, "proposed rule"),
+        f"from {_counted(len(lesson.layout.examples), 'example')}",
+    ]
+    if draft.repeated:
+        parts.insert(3, _counted(len(draft.repeated), "repeated row"))
+    if draft.notes:
+        parts.append(f"{_counted(len(draft.notes), 'thing')} to look at (see its .toml)")
+    return ", ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from tabrecover.terminal import draw_table
 if TYPE_CHECKING:
     from tabrecover.model import Check
     from tabrecover.results import Recovery, Table
-    from tabrecover.template import Template
+    from tabrecover.template import Template, TemplateCell
 
 __all__ = [
     "Outcome",
@@ -30,6 +30,7 @@ __all__ = [
     "one_line",
     "template_graphml",
     "template_html",
+    "template_page",
     "template_view",
     "terminal",
     "tidy",
@@ -212,6 +213,38 @@ def template_html(template: Template) -> str:
     """The template as an HTML table with its keys."""
     shape = (template.n_rows, template.n_cols)
     return render.to_html(_template_cells(template), shape, template=template.id, least=0.0)
+
+
+def template_page(templates: Iterable[Template]) -> Iterator[str]:
+    """One page with templates as tables: labels with aliases, slots with keys and types."""
+    yield _PAGE.replace("Recovered tables", "Templates")
+    for template in templates:
+        yield f"<h2>{html.escape(template.id)}</h2>\n<p>{html.escape(template.title)}</p>\n"
+        yield _previewed(template)
+        for rule in template.rules:
+            terms = f"{' + '.join(rule.left)} = {' + '.join(rule.right)}"
+            yield f"<p>{html.escape(f'{rule.id}: {terms}')}</p>\n"
+    yield "</body>\n</html>\n"
+
+
+def _previewed(template: Template) -> str:
+    rows: list[list[str]] = [[] for _ in range(template.n_rows)]
+    for cell in template.cells:
+        tag = "th" if cell.role == "label" else "td"
+        spans = {"rowspan": cell.rowspan, "colspan": cell.colspan}
+        attributes = "".join(f' {name}="{n}"' for name, n in spans.items() if n > 1)
+        rows[cell.row].append(f"<{tag}{attributes}>{_preview_text(cell)}</{tag}>")
+    body = "\n".join(f"  <tr>{''.join(row)}</tr>" for row in rows)
+    return f"<table>\n{body}\n</table>\n"
+
+
+def _preview_text(cell: TemplateCell) -> str:
+    """What a preview shows in a cell: a label with its other forms, or a key with its type."""
+    optional = " <small>optional</small>" if cell.optional else ""
+    if cell.role == "value":
+        return f"{html.escape(cell.key or '')} <small>{cell.type}</small>{optional}"
+    others = "".join(f"<br><small>or {html.escape(form)}</small>" for form in cell.forms[1:])
+    return html.escape(cell.text) + others + optional
 
 
 def template_graphml(template: Template) -> str:
