@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
+from tabrecover.fold import fold_text
 from tabrecover.model import Alternative
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
+BESIDE = 2000  # characters beside a table in which its values may stand
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
@@ -48,6 +50,7 @@ KNOWN = {
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
     "blank_beside": -1,  # 1: it is, though texts with digits in its row found no slot
+    "spare": -1,  # of one: numbers beside the table for each of its blanks, at most 1
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "declared": +1,  # 1: markup or drawn cells tell what is a cell
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
@@ -210,6 +213,8 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     trip = table.evidence.trip if table.evidence else None
     agreement = trip.agreement if trip else 1.0
     bare = float(table.evidence is not None and _is_bare(table.evidence.units))
+    blanks = sum(not cell.text for _, cell in values)
+    spare = min(1.0, bare * _beside(table) / blanks) if blanks else 0.0
     touched = trip.touched if trip else frozenset[int]()
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
@@ -221,6 +226,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
             float(not cell.text and in_row[cell.row] > 0),
+            spare * (not cell.text),
             float(not cell.text and not shown),
             declared,
             order_only,
@@ -259,6 +265,36 @@ def _strays(table: Table) -> list[tuple[int, str]]:
             strays.append((row, text[units[symbol.unit].start : units[symbol.unit].end]))
     run_in = _WORD.match(text, units[-1].end)
     return [*strays, (row, run_in.group())] if run_in else strays
+
+
+def _beside(table: Table) -> int:
+    """Numbers before the first and behind the last placed text, up to words of something else.
+
+    Where a tool reads a page by columns, they are the table's, parted from its labels.
+    """
+    if table.alignment is None or table.evidence is None:
+        return 0
+    text, units = table.evidence.document.text, table.evidence.units.units
+    symbols = table.alignment.symbols
+    slots = zip(symbols, table.alignment.trace, strict=True)
+    placed = [symbol.unit for symbol, slot in slots if slot >= 0 and symbol.unit >= 0]
+    start, end = units[min(placed)].start, units[max(placed)].end
+    labels = "\n".join(form for cell in table.alignment.template.cells for form in cell.forms)
+    before = text[max(0, start - BESIDE) : start].split()
+    return _numbers_ahead(reversed(before), labels) + _numbers_ahead(
+        text[end : end + BESIDE].split(), labels
+    )
+
+
+def _numbers_ahead(words: Iterable[str], labels: str) -> int:
+    """Numbers and marks up to the first word that is in no label."""
+    count = 0
+    for word in words:
+        if classify(word) != UnitKind.TEXT:
+            count += 1
+        elif fold_text(word) not in labels:
+            break
+    return count
 
 
 def _is_bare(units: Units) -> bool:
