@@ -35,6 +35,7 @@ from benchmarks.tables import fold, table_from_record
 from tabrecover.api import read_document
 from tabrecover.calibration import KNOWN, UNKNOWN, UNTOLD, Curve, Regression, signs
 from tabrecover.confidence import ACCEPT, CEILING
+from tabrecover.library import Library
 from tabrecover.pipeline import recover_document
 from tabrecover.results import Table
 from tabrecover.storage import write_atomically
@@ -69,12 +70,20 @@ def _set(name: str) -> WorkSet:
 
 
 def observe(task: tuple[str, int]) -> list[Observation]:
-    """All values told on one dump, given as set and number."""
+    """All values told on one dump, given as set and number, and without any template."""
     name, number = task
     corpus = _set(name)
     dump = corpus.dumps[number]
-    recovery = recover_document(read_document(dump.text), corpus.layouts.library)
-    tables = recovery.tables
+    document = read_document(dump.text)
+    known = recover_document(document, corpus.layouts.library).tables
+    unknown = recover_document(document, Library([])).tables
+    return [
+        *_observed(dump, [table for table in known if table.template]),
+        *_observed(dump, unknown),
+    ]
+
+
+def _observed(dump: Dump, tables: Sequence[Table]) -> list[Observation]:
     plain = [table_from_record(table.to_dict()) for table in tables]
     truths = truths_of(dump)
     truth_of = {

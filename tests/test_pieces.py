@@ -171,7 +171,10 @@ def test_time_grows_with_the_text_alone(line: str) -> None:
         )
         folded = fold(text)
         hits = LIBRARY.find(folded)
-        start = time.process_time()
-        join_pieces(Document(text, "text", text), folded, hits, LIBRARY)
-        times.append(time.process_time() - start)
+        runs = []
+        for _ in range(3):  # the quickest is the least disturbed
+            start = time.process_time()
+            join_pieces(Document(text, "text", text), folded, hits, LIBRARY)
+            runs.append(time.process_time() - start)
+        times.append(min(runs))
     assert times[1] < 8 * times[0] + 0.1

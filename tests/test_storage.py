@@ -62,11 +62,10 @@ def test_bad_settings_are_refused(settings: str, message: str) -> None:
         ("<p>text</p>", "0 tables"),
         (TABLE + TABLE, "2 tables"),
         ("<table><tr><td>" + TABLE + "</table>", "table inside"),
-        ("<table><tr data-repeated><td></table>", "not supported"),
     ],
 )
 def test_a_file_draws_exactly_one_flat_table(drawing: str, message: str) -> None:
-    """No table, two tables, nested tables and repeated rows are refused."""
+    """No table, two tables and nested tables are refused."""
     with pytest.raises(TemplateError, match=message):
         parse_template(drawing)
 
