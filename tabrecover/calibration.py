@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
 from tabrecover.fold import fold_text
+from tabrecover.grid import row_strays
 from tabrecover.model import Alternative
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify
@@ -37,7 +38,6 @@ __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated
 BESIDE = 2000  # characters beside a table in which its values may stand
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
 _DIGITS = re.compile(r"\d+")
-_WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
@@ -49,7 +49,6 @@ KNOWN = {
     "doubt": -1,  # share of the table's values that are in doubt
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
-    "blank_beside": -1,  # 1: it is, though texts with digits in its row found no slot
     "spare": -1,  # of one: numbers beside the table for each of its blanks, at most 1
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "declared": +1,  # 1: markup or drawn cells tell what is a cell
@@ -57,7 +56,7 @@ KNOWN = {
     "law_open": -1,  # 1 - probability of the way of flattening
     "confirmed": +1,  # log(1 + rules that hold with this cell, sums of zero apart)
     "refuted": -1,  # log(1 + broken rules with this cell that put the recovery in doubt)
-    "rules_broken": -1,  # log(1 + such rules of the table)
+    "rules_broken": -1,  # share of such rules among all that say anything
     "added": -1,  # 1: the cell is in a row that the template lacks
     "mismatched": -1,  # where the grid, flattened again, differs at this cell: 1 - the next, or 0
     "differs": -1,  # share of the table's texts at which it differs
@@ -207,7 +206,11 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
         in_row[row] += len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
     declared = float(table.evidence is not None and _is_declared(table.evidence.document))
     doubt = _share(cell.confidence < ACCEPT for _, cell in values)
-    rules_broken = log1p(sum(check.verdict == "recovery" for check in table.checks))
+    rules_broken = _share(
+        check.verdict == "recovery"
+        for check in table.checks
+        if check.verdict == "recovery" or (check.holds and check.left)
+    )
     shown = scoring is None or scoring.blanks_shown
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     trip = table.evidence.trip if table.evidence else None
@@ -225,7 +228,6 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             doubt,
             float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
-            float(not cell.text and in_row[cell.row] > 0),
             spare * (not cell.text),
             float(not cell.text and not shown),
             declared,
@@ -248,23 +250,9 @@ def _rows_of(labels: Iterable[Cell]) -> set[int]:
 
 
 def _strays(table: Table) -> list[tuple[int, str]]:
-    """Texts behind the first placed symbol that found no slot, with the row that they stand in.
-
-    What is run into the last unit is one of them.
-    """
-    alignment, evidence = table.alignment, table.evidence
-    if alignment is None or evidence is None:
+    if table.alignment is None or table.evidence is None:
         return []
-    text, units = evidence.document.text, evidence.units.units
-    strays: list[tuple[int, str]] = []
-    row = -1
-    for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
-        if slot >= 0:
-            row = alignment.template.slots[slot].row
-        elif row >= 0 and symbol.unit >= 0 and units[symbol.unit].label < 0:
-            strays.append((row, text[units[symbol.unit].start : units[symbol.unit].end]))
-    run_in = _WORD.match(text, units[-1].end)
-    return [*strays, (row, run_in.group())] if run_in else strays
+    return row_strays(table.evidence.document, table.evidence.units, table.alignment)
 
 
 def _beside(table: Table) -> int:

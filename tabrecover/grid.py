@@ -7,6 +7,7 @@ trace chooses, so no unit is used twice.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from math import inf
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FilledGrid", "fill_grid"]
 
+_WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
+BESIDE_STRAY = 0.5  # confidence that a cell is blank, and not what is left over in its row
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
 
 
@@ -65,6 +68,23 @@ def fill_grid(document: Document, units: Units, alignment: Alignment, layout: fl
     return FilledGrid(drawn, tuple(checks), span, unplaced, len(rows))
 
 
+def row_strays(document: Document, units: Units, alignment: Alignment) -> list[tuple[int, str]]:
+    """Texts behind the first placed symbol that found no slot, with the row that they stand in.
+
+    What is run into the last unit is one of them.
+    """
+    strays: list[tuple[int, str]] = []
+    row = -1
+    for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
+        if slot >= 0:
+            row = alignment.template.slots[slot].row
+        elif row >= 0 and symbol.unit >= 0 and units.units[symbol.unit].label < 0:
+            unit = units.units[symbol.unit]
+            strays.append((row, document.text[unit.start : unit.end]))
+    run_in = _WORD.match(document.text, units.units[-1].end)
+    return [*strays, (row, run_in.group())] if run_in else strays
+
+
 class _Filler:
     def __init__(
         self, document: Document, units: Units, alignment: Alignment, layout: float
@@ -82,6 +102,11 @@ class _Filler:
         for symbol, at in zip(alignment.symbols, alignment.trace, strict=True):
             if at >= 0 and symbol.unit >= 0:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
+        self.open_rows = {
+            row
+            for row, text in row_strays(document, units, alignment)
+            if any(map(str.isdecimal, text))
+        }
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
         spans: list[Span] = []
@@ -114,6 +139,8 @@ class _Filler:
         placement = shares.get(chosen, 0.0)
         if not chosen and self._is_unseen(index):
             placement = min(placement, UNSEEN_ROW)
+        if not chosen and cell.row in self.open_rows:
+            placement = min(placement, BESIDE_STRAY)
         total = Confidence(self.layout, placement, lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
