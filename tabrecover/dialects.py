@@ -25,6 +25,7 @@ Gaps = Sequence[str]
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
 MIN_OPENED = 0.9  # share of line ends with a bar behind them where rows open with one
+MIN_WRAPPED = 0.2  # share of line ends that are inside a row where lines were wrapped
 MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
@@ -266,6 +267,9 @@ def _is_rows(inner: Sequence[str]) -> bool:
     return sum("e" in gap for gap in inner) <= MAX_LINE_ENDS * len(inner)
 
 
+_CLOSED = re.compile("be[es]*b")  # a row closes with a bar, the next opens with one
+
+
 def _fit_bar_cells(sample: _Sample) -> list[Law]:
     inner = sample.inner
     if not _is_rows(inner):
@@ -281,7 +285,22 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
         "bars", _share(good, len(inner)), True, True, continued or sample.repeats, read,
         writing=Writing(writer, _rows_told("b")),
     )  # fmt: skip
-    return _with_repeats(law, sample)
+    return _with_repeats(law, sample) + _fit_wrapped_bars(sample)
+
+
+def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
+    """Rows that open and close with a bar, broken anywhere else by a width of lines."""
+    breaks = [gap for gap in sample.inner if "e" in gap]
+    whole = sum(_CLOSED.search(gap) is not None for gap in breaks)
+    if whole < FEW or len(breaks) - whole < max(FEW, MIN_WRAPPED * len(breaks)):
+        return []
+    plain = _bar_reader(leading=True, trailing=True)
+
+    def read(gaps: Gaps) -> list[str]:
+        return plain([gap if _CLOSED.search(gap) else gap.replace("e", "") for gap in gaps])
+
+    good = sum("b" in gap for gap in sample.inner)
+    return [Law("bars-wrapped", _share(good, len(sample.inner)), True, True, True, read)]
 
 
 def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:

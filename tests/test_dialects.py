@@ -153,3 +153,13 @@ def test_separators_that_a_tool_doubles_are_one(letter: str, name: str) -> None:
     law = fingerprint([gaps])[0]
     assert law.name == name
     assert law.read(["", two, two + two, "e", ""])[1:4] == ["", "B", "R"]
+
+
+def test_wrapped_rows_end_only_where_bars_meet() -> None:
+    """Where rows open and close with a bar, a line end with a bar on both sides ends one."""
+    row = ["b", "eb", "b", "be"]  # five texts in a row, wrapped before and behind a bar
+    gaps = ["b", *row, "beb", *row, "beb", *row, "beb", *row, "beb", *row, "be"]
+    laws = {law.name: law for law in fingerprint([gaps])}
+    readings = laws["bars-wrapped"].read(gaps)
+    assert [code for code in readings if code] == ["R"] * 4
+    assert [place for place, code in enumerate(readings) if code] == [5, 10, 15, 20]
