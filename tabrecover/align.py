@@ -254,7 +254,7 @@ class Aligner:
         ):
             solver.weigh_sums(self._segments, rivals, texts)
         return Alignment(
-            solver.template, tuple(self._symbols), tuple(solver.trace), solver.placements,
+            solver.template, tuple(solver.symbols), tuple(solver.trace), solver.placements,
             solver.score, tuple(anchors),
         )  # fmt: skip
 

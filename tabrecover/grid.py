@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from tabrecover.added import added_rows, with_rows
 from tabrecover.align import NOTHING
+from tabrecover.coherence import doubtful_cells
 from tabrecover.confidence import ACCEPT, Confidence, alternatives
 from tabrecover.model import Cell, Check, Span
 from tabrecover.rules import check_rules, suggestions
+from tabrecover.scoring import UnitKind
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
+    from tabrecover.scoring import Scoring
     from tabrecover.template import TemplateCell
     from tabrecover.units import Units
 
 __all__ = ["FilledGrid", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
+PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
-BESIDE_STRAY = 0.5  # confidence that a cell is blank, and not what is left over in its row
+IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
 
 
@@ -50,9 +54,14 @@ class FilledGrid:
     added: int = 0
 
 
-def fill_grid(document: Document, units: Units, alignment: Alignment, layout: float) -> FilledGrid:
-    """Fill the template's grid; `layout` is the probability that it is the right layout."""
-    filler = _Filler(document, units, alignment, layout)
+def fill_grid(
+    document: Document, units: Units, alignment: Alignment, scoring: Scoring, layout: float
+) -> FilledGrid:
+    """Fill the template's grid; `layout` is the probability that it is the right layout.
+
+    `scoring` says what of cells and rows the dump shows.
+    """
+    filler = _Filler(document, units, alignment, scoring, layout)
     template = alignment.template
     cells = {
         index: filler.label(index, cell) if cell.role == "label" else filler.value(index, cell)
@@ -78,6 +87,8 @@ def row_strays(document: Document, units: Units, alignment: Alignment) -> list[t
     for symbol, slot in zip(alignment.symbols, alignment.trace, strict=True):
         if slot >= 0:
             row = alignment.template.slots[slot].row
+        elif symbol.kind == UnitKind.NUMBERING:  # counts rows or columns, and is no value
+            continue
         elif row >= 0 and symbol.unit >= 0 and units.units[symbol.unit].label < 0:
             unit = units.units[symbol.unit]
             strays.append((row, document.text[unit.start : unit.end]))
@@ -85,9 +96,19 @@ def row_strays(document: Document, units: Units, alignment: Alignment) -> list[t
     return [*strays, (row, run_in.group())] if run_in else strays
 
 
+def _is_delimited(units: Units) -> bool:
+    """Whether most gaps between units have a bar, a tab or a cell end."""
+    return 2 * sum(not PARTING.isdisjoint(gap) for gap in units.gaps) >= len(units.gaps)
+
+
 class _Filler:
     def __init__(
-        self, document: Document, units: Units, alignment: Alignment, layout: float
+        self,
+        document: Document,
+        units: Units,
+        alignment: Alignment,
+        scoring: Scoring,
+        layout: float,
     ) -> None:
         self.document = document
         self.units = units.units
@@ -102,6 +123,11 @@ class _Filler:
         for symbol, at in zip(alignment.symbols, alignment.trace, strict=True):
             if at >= 0 and symbol.unit >= 0:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
+        self.doubtful = doubtful_cells(
+            alignment,
+            delimited=scoring.rows_shown and scoring.blanks_shown and _is_delimited(units),
+            by_lines=scoring.rows_shown and not scoring.blanks_shown,
+        )
         self.open_rows = {
             row
             for row, text in row_strays(document, units, alignment)
@@ -139,8 +165,8 @@ class _Filler:
         placement = shares.get(chosen, 0.0)
         if not chosen and self._is_unseen(index):
             placement = min(placement, UNSEEN_ROW)
-        if not chosen and cell.row in self.open_rows:
-            placement = min(placement, BESIDE_STRAY)
+        if index in self.doubtful or (not chosen and cell.row in self.open_rows):
+            placement = min(placement, IN_DOUBT)
         total = Confidence(self.layout, placement, lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,

@@ -531,7 +531,7 @@ def _table(
     if not holds_values(alignment):
         return None
     right = layout * law.share * chosen.fit.share * _cut_right(law, template)
-    filled = fill_grid(document, units, alignment, right)
+    filled = fill_grid(document, units, alignment, chosen.scoring, right)
     shape = (alignment.template.n_rows + filled.added, template.n_cols)
     certainty = shares[best] / sum(shares)
     confidence = round(table_confidence(filled.cells) * certainty / layout, 6)

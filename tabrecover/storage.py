@@ -61,6 +61,8 @@ def parse_template(
     """
     options = _settings(settings, file)
     table = _the_table(table_html, file)
+    if table.get("data-repeated") is not None:
+        raise TemplateError("data-repeated belongs on a row: <tr data-repeated>", file=file)
     own_rows = _own_rows(table)
     rows = [_row(tr, table, i, file) for i, tr in enumerate(own_rows)]
     return compile_template(
@@ -165,6 +167,13 @@ def _repeated(rows: Sequence[lxml_html.HtmlElement], file: str) -> Repeated | No
     if not marked:
         return None
     first, last = marked[0], marked[-1]
+    for index in marked:
+        if rows[index].get("data-optional") is not None or not rows[index].findall("td"):
+            raise TemplateError(
+                "a repeated row has values (<td>) and is not optional; say how often it may stand",
+                file=file,
+                node=f"row {index + 1}",
+            )
     if len(marked) != last - first + 1:
         raise TemplateError(
             "repeated rows must be neighbours: a template has one group of them",
@@ -201,6 +210,10 @@ def _drawn(
     node: str,
 ) -> DrawnCell:
     _check_attributes(element, file, node)
+    if element.get("data-repeated") is not None:
+        raise TemplateError(
+            "data-repeated belongs on the row: <tr data-repeated>", file=file, node=node
+        )
     kind = element.get("data-type") or tr.get("data-type") or table.get("data-type") or "text"
     if kind not in VALUE_TYPES:
         raise TemplateError(

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "layout", "template", "library",
     "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions", "posterior",
-    "fillings", "elimination", "sums", "align", "confidence", "rules", "added", "grid", "roundtrip",
+    "fillings", "elimination", "sums", "align", "coherence", "confidence", "rules", "added", "grid",
+    "roundtrip",
     "repeats", "headers", "render", "results", "calibration", "freeform", "pipeline", "explain",
     "examples", "axis", "guess", "draft", "learn", "propose", "authoring",
     # below: bytes, files, terminals

@@ -106,6 +106,9 @@ def test_a_group_of_rows_is_repeated_together() -> None:
         ("<tr data-repeated><td></td></tr><tr><td></td></tr><tr data-repeated><td></td></tr>",
          "must be neighbours"),
         ("<tr data-repeated><td rowspan=2></td></tr><tr></tr>", "spans repeated rows and others"),
+        ("<tr><td data-repeated></td></tr>", "belongs on the row"),
+        ("<tr data-repeated data-optional><td></td></tr>", "is not optional"),
+        ("<tr data-repeated><th>Age</th></tr><tr><td></td></tr>", "has values"),
     ],
 )  # fmt: skip
 def test_bad_repeats_are_explained(html: str, message: str) -> None:

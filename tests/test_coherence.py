@@ -1,0 +1,80 @@
+"""What contradicts the template is not told: other columns, moved rows, exchanged heads."""
+
+from __future__ import annotations
+
+import pytest
+
+import tabrecover
+from tabrecover.confidence import ACCEPT
+from tabrecover.library import Library
+from tabrecover.model import Cell
+from tabrecover.storage import parse_template
+
+LIBRARY = Library(
+    [
+        parse_template(
+            "<table data-type=integer><tr><th data-key=place>Village</th>"
+            "<th data-key=sheep>Sheep</th><th data-key=goats>Goats</th><th data-key=all>Animals</th></tr><tr data-key=v "
+            "data-repeated><td data-type=text></td><td></td><td></td><td></td></tr></table>"
+        )
+    ]
+)
+
+
+def told(text: str) -> dict[str, Cell]:
+    tables = tabrecover.recover(text, templates=LIBRARY).tables
+    return {
+        str(cell.key): cell
+        for table in tables
+        for cell in table.cells
+        if cell.role == "value" and cell.confidence >= ACCEPT
+    }
+
+
+def with_tabs(*rows: str) -> str:
+    return "\n".join("\t".join(row.split()) for row in rows) + "\n"
+
+
+def test_what_agrees_is_told() -> None:
+    """The same table as the template draws it: every value is told, so the others show a doubt."""
+    found = told(with_tabs("Village Sheep Goats Animals", "Upton 1 2 3", "Downham 11 21 32"))
+    assert [cell.text for cell in found.values()] == [
+        "Upton",
+        "1",
+        "2",
+        "3",
+        "Downham",
+        "11",
+        "21",
+        "32",
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("Village Sheep Goats Horses Animals", "Upton 1 2 7 10", "Downham 4 5 1 10"),
+        ("Village Sheep Goats Animals Share", "Upton 1 2 3 100", "Downham 4 5 9 100"),
+        ("Village Goats Sheep Animals", "Upton 1 2 3", "Downham 4 5 9"),
+    ],
+    ids=["column between", "column behind", "columns exchanged"],
+)  # fmt: skip
+def test_other_columns_are_not_told(rows: tuple[str, ...]) -> None:
+    """A column that the template lacks, or two in another order: no value is told."""
+    assert not told(with_tabs(*rows))
+
+
+def test_a_column_of_another_name_is_not_told() -> None:
+    """Words of no label where a head is missing put that column in doubt, and no other."""
+    found = told(with_tabs("Village Sheep Horses Animals", "Upton 1 2 3", "Downham 11 21 32"))
+    assert "v[1].goats" not in found
+    assert found["v[2].all"].text == "32"
+
+
+@pytest.mark.parametrize("behind", ["12", "2023", "- 7 -"])
+def test_a_number_behind_the_table_moves_no_row_that_is_told(behind: str) -> None:
+    """A page number behind the last row may not push out its name and be told in its place."""
+    text = with_tabs("Village Sheep Goats Animals", "Upton 1 2 3", "Downham 11 21 32")
+    true = {"v[2].place": "Downham", "v[2].sheep": "11", "v[2].goats": "21", "v[2].all": "32"}
+    for key, cell in told(f"{text}\n{behind}\n").items():
+        assert cell.text == true.get(key, cell.text)
