@@ -14,8 +14,9 @@ LIBRARY = Library(
     [
         parse_template(
             "<table data-type=integer><tr><th data-key=place>Village</th>"
-            "<th data-key=sheep>Sheep</th><th data-key=goats>Goats</th><th data-key=all>Animals</th></tr><tr data-key=v "
-            "data-repeated><td data-type=text></td><td></td><td></td><td></td></tr></table>"
+            "<th data-key=sheep>Sheep</th><th data-key=goats>Goats</th>"
+            "<th data-key=all>Animals</th></tr><tr data-key=v data-repeated>"
+            "<td data-type=text></td><td></td><td></td><td></td></tr></table>"
         )
     ]
 )
