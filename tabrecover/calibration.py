@@ -266,6 +266,8 @@ def _beside(table: Table) -> int:
     symbols = table.alignment.symbols
     slots = zip(symbols, table.alignment.trace, strict=True)
     placed = [symbol.unit for symbol, slot in slots if slot >= 0 and symbol.unit >= 0]
+    if not placed:  # nothing but empty cells
+        return 0
     start, end = units[min(placed)].start, units[max(placed)].end
     labels = "\n".join(form for cell in table.alignment.template.cells for form in cell.forms)
     before = text[max(0, start - BESIDE) : start].split()

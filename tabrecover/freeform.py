@@ -148,9 +148,9 @@ def _rows(text: str, units: Units, law: Law) -> list[list[_Entry]]:
                 rows[-1].append(_Entry("", 0, 0))
         if number < len(units.units):
             unit = units.units[number]
-            first = rows[-1][-1].start if rows[-1] and units.gaps[number] == "g" else unit.start
-            if first < unit.start:  # a wide space parts no cells where bars or tabs do
-                rows[-1].pop()
+            first = unit.start
+            if units.gaps[number] == "g" and rows[-1] and rows[-1][-1].text:
+                first = rows[-1].pop().start  # a wide space parts no cells where bars or tabs do
             rows[-1].append(_Entry(text[first : unit.end], first, unit.end))
     return [row for row in rows if any(entry.text for entry in row)]
 
