@@ -121,8 +121,9 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
         return None
     if not _is_table([entry for row in rows for entry in row], [len(row) for row in rows]):
         return None
-    few = len(rows) < FEW_ROWS  # then padding may be anything
-    if ((law.blanks_shown or few) and _is_uneven(rows)) or _is_contents(rows):
+    few = len(rows) < FEW_ROWS  # then padding may be anything, and a wide space parts no cells
+    uneven = (law.blanks_shown or few) and _is_uneven(rows)
+    if uneven or (few and "g" in block.units.gaps) or _is_contents(rows):
         return None
     even = law.blanks_shown and all(len(row) == width for row in rows)
     layout = max(law.confidence, EVEN_ROWS) if even else law.confidence
@@ -148,10 +149,7 @@ def _rows(text: str, units: Units, law: Law) -> list[list[_Entry]]:
                 rows[-1].append(_Entry("", 0, 0))
         if number < len(units.units):
             unit = units.units[number]
-            first = unit.start
-            if units.gaps[number] == "g" and rows[-1] and rows[-1][-1].text:
-                first = rows[-1].pop().start  # a wide space parts no cells where bars or tabs do
-            rows[-1].append(_Entry(text[first : unit.end], first, unit.end))
+            rows[-1].append(_Entry(text[unit.start : unit.end], unit.start, unit.end))
     return [row for row in rows if any(entry.text for entry in row)]
 
 
