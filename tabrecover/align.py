@@ -210,7 +210,6 @@ class Aligner:
         Its repeated rows are there so many times as `copies` says.
         """
         template = library.templates[number]
-        self._symbols = symbols
         self._solver = _Solver(template.unrolled(copies), symbols, scoring)
         self._anchors = [
             (symbol, template.slot_unrolled(slot, copies))
@@ -218,11 +217,6 @@ class Aligner:
         ]
         n_slots = len(self._solver.template.slots)
         self._segments = list(_segments(self._anchors, len(symbols), n_slots))
-
-    @property
-    def template(self) -> Template:
-        """The template that the symbols are aligned with, its repeated rows written out."""
-        return self._solver.template
 
     def score(self) -> float | None:
         """The score that `align` will give, at a fraction of its cost; None if it can't be done."""

@@ -26,19 +26,17 @@ from tabrecover.fold import fold_text
 from tabrecover.grid import row_strays
 from tabrecover.model import Alternative
 from tabrecover.scoring import UnitKind
-from tabrecover.units import classify
+from tabrecover.units import classify, is_delimited
 
 if TYPE_CHECKING:
     from tabrecover.model import Cell, Document
     from tabrecover.results import Table
-    from tabrecover.units import Units
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
 BESIDE = 2000  # characters beside a table in which its values may stand
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
 _DIGITS = re.compile(r"\d+")
-PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
 # The signs of a value, and in which direction each may move its probability: up, down, either.
@@ -215,7 +213,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     trip = table.evidence.trip if table.evidence else None
     agreement = trip.agreement if trip else 1.0
-    bare = float(table.evidence is not None and _is_bare(table.evidence.units))
+    bare = float(table.evidence is not None and not is_delimited(table.evidence.units))
     blanks = sum(not cell.text for _, cell in values)
     spare = min(1.0, bare * _beside(table) / blanks) if blanks else 0.0
     touched = trip.touched if trip else frozenset[int]()
@@ -285,11 +283,6 @@ def _numbers_ahead(words: Iterable[str], labels: str) -> int:
         elif fold_text(word) not in labels:
             break
     return count
-
-
-def _is_bare(units: Units) -> bool:
-    """Whether hardly a gap between units has a bar, a tab or a cell end."""
-    return 2 * sum(not PARTING.isdisjoint(gap) for gap in units.gaps) < len(units.gaps)
 
 
 def _is_declared(document: Document) -> bool:

@@ -4,7 +4,7 @@ The aligner explains a dump by the template at any price: what fits nowhere beco
 the rest moves up. Three signs tell that a table is not drawn as the template has it, whatever the
 scores say. Heads of columns that stand in another order than the template's: columns were
 exchanged. A text between heads that are neighbours: a column is there that the template lacks. In
-a dump that parts all cells and rows, a row with a text that found no slot, or whose values stand
+a dump that parts all cells and rows, a row with a cell that found no slot, or whose values stand
 on several lines: its cells have moved. Values that such a sign concerns are not told.
 """
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
 
 __all__ = ["doubtful_cells"]
+
+_LABELS = (UnitKind.LABEL, UnitKind.NUMBERING)
 
 
 def doubtful_cells(alignment: Alignment, *, delimited: bool, by_lines: bool) -> frozenset[int]:
@@ -111,20 +113,24 @@ def _has_words(symbols: Sequence[Symbol], template: Template) -> bool:
 
 
 def _moved(alignment: Alignment, lines: Sequence[int]) -> Iterator[int]:
-    """Value cells on lines with a text that found no slot, and in rows put together of lines."""
+    """Value cells on lines with a cell that found no slot, and in rows put together of lines.
+
+    An empty cell without a slot moves what stands behind it, so it counts before a value only.
+    """
     template = alignment.template
-    torn = {
-        line
-        for symbol, slot, line in zip(alignment.symbols, alignment.trace, lines, strict=True)
-        if slot < 0 and symbol.unit >= 0
-        and symbol.kind not in (UnitKind.LABEL, UnitKind.NUMBERING, UnitKind.ROW_END)
-    }  # fmt: skip
+    torn: set[int] = set()
+    blank = -1  # the line of the last empty cell without a slot
     lines_of: dict[int, set[int]] = defaultdict(set)
     cells_of: dict[int, list[int]] = defaultdict(list)
     for symbol, slot, line in zip(alignment.symbols, alignment.trace, lines, strict=True):
-        if slot >= 0 and template.slots[slot].kind <= SlotKind.TEXT and symbol.unit >= 0:
+        if slot < 0 and symbol.kind == UnitKind.BLANK:
+            blank = line
+        elif slot < 0 and symbol.unit >= 0 and symbol.kind not in _LABELS:
+            torn.add(line)
+        elif slot >= 0 and template.slots[slot].kind <= SlotKind.TEXT and symbol.unit >= 0:
             cells_of[line].append(template.slots[slot].cell)
             lines_of[template.slots[slot].row].add(line)
+            torn.update([line] if blank == line else [])
     for line in torn:
         yield from cells_of.get(line, ())
     rows = {row for row, own in lines_of.items() if len(own) > 1}

@@ -19,6 +19,8 @@ from html import escape
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
+from tabrecover.model import covering
+
 if TYPE_CHECKING:
     from tabrecover.template import ValueType
 
@@ -84,12 +86,7 @@ class Draft:
     @cached_property
     def owner(self) -> Mapping[tuple[int, int], int]:
         """The index of the cell that covers each position."""
-        return {
-            (row, col): index
-            for index, cell in enumerate(self.cells)
-            for row in range(cell.row, cell.row + cell.rowspan)
-            for col in range(cell.col, cell.col + cell.colspan)
-        }
+        return covering(self.cells)
 
     @cached_property
     def keys(self) -> Keys:

@@ -21,6 +21,7 @@ from lxml import html as lxml_html
 
 from tabrecover.errors import InputError
 from tabrecover.lex_html import MAX_SPAN
+from tabrecover.model import covering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,12 +77,7 @@ class Example:
     @cached_property
     def owner(self) -> Mapping[tuple[int, int], int]:
         """The index of the cell that covers each position."""
-        return {
-            (row, col): index
-            for index, cell in enumerate(self.cells)
-            for row in range(cell.row, cell.row + cell.rowspan)
-            for col in range(cell.col, cell.col + cell.colspan)
-        }
+        return covering(self.cells)
 
 
 def clean_text(text: str) -> str:

@@ -21,6 +21,7 @@ from tabrecover.model import Cell, Check, Span
 from tabrecover.rules import check_rules, suggestions
 from tabrecover.scoring import UnitKind
 from tabrecover.template import SlotKind
+from tabrecover.units import Units, is_delimited
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from tabrecover.model import Document
     from tabrecover.scoring import Scoring
     from tabrecover.template import TemplateCell
-    from tabrecover.units import Units
+
 
 __all__ = ["FilledGrid", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
-PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
 IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
@@ -96,11 +96,6 @@ def row_strays(document: Document, units: Units, alignment: Alignment) -> list[t
     return [*strays, (row, run_in.group())] if run_in else strays
 
 
-def _is_delimited(units: Units) -> bool:
-    """Whether most gaps between units have a bar, a tab or a cell end."""
-    return 2 * sum(not PARTING.isdisjoint(gap) for gap in units.gaps) >= len(units.gaps)
-
-
 class _Filler:
     def __init__(
         self,
@@ -125,7 +120,7 @@ class _Filler:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
         self.doubtful = doubtful_cells(
             alignment,
-            delimited=scoring.rows_shown and scoring.blanks_shown and _is_delimited(units),
+            delimited=scoring.rows_shown and scoring.blanks_shown and is_delimited(units),
             by_lines=scoring.rows_shown and not scoring.blanks_shown,
         )
         self.open_rows = {

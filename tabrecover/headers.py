@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabrecover.model import Cell
+from tabrecover.model import Cell, covering
 
 __all__ = ["header_paths"]
 
@@ -18,12 +18,7 @@ def header_paths(
     the labels above in the nearest block of header rows, so that a header inside the body ends
     the reach of the one before.
     """
-    owner = {
-        (r, c): cell
-        for cell in cells
-        for r in range(cell.row, cell.row + cell.rowspan)
-        for c in range(cell.col, cell.col + cell.colspan)
-    }
+    owner = {at: cells[index] for at, index in covering(cells).items()}
     return [
         (_row_path(owner, cell), _column_path(owner, cell)) if cell.role == "value" else ((), ())
         for cell in cells

@@ -28,6 +28,7 @@ from tabrecover.examples import Example, ExampleCell
 from tabrecover.fold import fold_text
 from tabrecover.guess import MIN_ALIKE, guess_labels, is_number, is_words
 from tabrecover.lex_html import MAX_SPAN
+from tabrecover.model import covering
 from tabrecover.scoring import UnitKind
 from tabrecover.template import MAX_CELLS, ValueType
 from tabrecover.units import classify, number_of
@@ -182,7 +183,7 @@ class _Common:
         taken: set[tuple[int, int]] = set()
         chosen = []
         for cell in joined:
-            area = set(_positions(cell.at))
+            area = covering([cell.at]).keys()
             if not area & taken:
                 taken |= area
                 chosen.append(cell)
@@ -221,14 +222,6 @@ def _rectangle(cell: ExampleCell) -> _Rectangle:
     return _Rectangle(cell.row, cell.col, cell.rowspan, cell.colspan)
 
 
-def _positions(at: _Rectangle) -> Iterable[tuple[int, int]]:
-    return (
-        (row, col)
-        for row in range(at.row, at.row + at.rowspan)
-        for col in range(at.col, at.col + at.colspan)
-    )
-
-
 def _within(places: Sequence[int], start: int, span: int) -> tuple[int, int]:
     """Which lines of an example lie in a stretch of the common axis, half-open."""
     return bisect_left(places, start), bisect_left(places, start + span)
@@ -264,9 +257,7 @@ class _Judge:
         self.common = common
         self.seen = common.seen
         self.joined = common.cells()
-        self.owner = {
-            position: k for k, j in enumerate(self.joined) for position in _positions(j.at)
-        }
+        self.owner = covering([j.at for j in self.joined])
         self.texts = [self._texts(j) for j in self.joined]
         self.guessed = [self._is_guessed(j) for j in self.joined]
         self.declared = [self._is_declared(j) for j in self.joined]

@@ -9,10 +9,13 @@ from.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "CELL_END",
@@ -31,6 +34,7 @@ __all__ = [
     "Token",
     "Unit",
     "Verdict",
+    "covering",
 ]
 
 CELL_END = "\x1f"  # ASCII unit separator
@@ -105,6 +109,29 @@ class Document:
         if not shown.any():
             return Span(0, 0)
         return Span(int(self.starts[start:end][shown].min()), int(self.ends[start:end].max()))
+
+
+class _Placed(Protocol):
+    """A cell at its origin on a grid, with the rows and columns that it spans."""
+
+    @property
+    def row(self) -> int: ...
+    @property
+    def col(self) -> int: ...
+    @property
+    def rowspan(self) -> int: ...
+    @property
+    def colspan(self) -> int: ...
+
+
+def covering(cells: Sequence[_Placed]) -> dict[tuple[int, int], int]:
+    """The index of the cell that covers each (row, column)."""
+    return {
+        (row, col): index
+        for index, cell in enumerate(cells)
+        for row in range(cell.row, cell.row + cell.rowspan)
+        for col in range(cell.col, cell.col + cell.colspan)
+    }
 
 
 class Token(NamedTuple):

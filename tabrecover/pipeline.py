@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import exp
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import holds_values, read_symbols
+from tabrecover.align import Aligner, holds_values, read_symbols
 from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
@@ -467,7 +468,8 @@ def _readings(
     phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
     for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
-        fit = best_fit(symbols, phrases, number, library, scoring)
+        aligned = partial(Aligner, symbols, phrases, number, library, scoring)
+        fit = best_fit(library.templates[number], symbols, aligned)
         if fit is not None:
             readings.append(_Reading(number, fit, scoring))
     return readings

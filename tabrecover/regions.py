@@ -248,7 +248,7 @@ def reach(template: Template, weights: Mapping[int, float]) -> float:
 
 def _room(template: Template, slot: Slot) -> int:
     """Folded characters that the values of a slot may take unpunished."""
-    if slot.kind.name != "TEXT":
+    if slot.kind != SlotKind.TEXT:
         return 0
     repeated = template.repeated
     inside = repeated is not None and repeated.first <= slot.row < repeated.stop
@@ -269,8 +269,8 @@ class _Chainer:
         self.weight = weights
         nats = (weights.get(number, 0.0) for number in range(len(template.slots)))
         self.labels_before = [0.0, *accumulate(nats)]
-        texts_before = np.cumsum(template.slot_kinds == SlotKind.TEXT)
-        self.room_before = [0, *(TEXT_SLOT_ROOM * texts_before).tolist()]
+        rooms = (_room(template, slot) for slot in template.slots)
+        self.room_before = [0, *accumulate(rooms)]
         self.strange_before = [int(strange[seed.hit.start]) for seed in seeds]
         self.strange_after = [int(strange[seed.hit.end]) for seed in seeds]
         self.best: list[float] = []

@@ -13,16 +13,14 @@ from __future__ import annotations
 from math import exp, inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Aligner
 from tabrecover.scoring import UnitKind
 from tabrecover.template import MAX_CELLS, SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tabrecover.align import Symbol
-    from tabrecover.library import Library
-    from tabrecover.scoring import Scoring
+    from tabrecover.align import Aligner, Symbol
+    from tabrecover.template import Template
 
 __all__ = ["Fit", "best_fit"]
 
@@ -38,33 +36,27 @@ class Fit(NamedTuple):
 
 
 def best_fit(
-    symbols: Sequence[Symbol],
-    phrases: Sequence[int],
-    number: int,
-    library: Library,
-    scoring: Scoring,
+    template: Template, symbols: Sequence[Symbol], aligned: Callable[[int], Aligner]
 ) -> Fit | None:
-    """Template `number` with the best number of copies; None where it can't be aligned."""
-    climb = _Climb(symbols, phrases, number, library, scoring)
-    return climb.best()
+    """`template` with the best number of copies; None where it can't be aligned.
+
+    `aligned` gives the aligner of the symbols with so many copies.
+    """
+    return _Climb(template, symbols, aligned).best()
 
 
 class _Climb:
     def __init__(
-        self,
-        symbols: Sequence[Symbol],
-        phrases: Sequence[int],
-        number: int,
-        library: Library,
-        scoring: Scoring,
+        self, template: Template, symbols: Sequence[Symbol], aligned: Callable[[int], Aligner]
     ) -> None:
-        self.template = library.templates[number]
-        self.given = symbols, phrases, number, library, scoring
+        self.template = template
+        self.symbols = symbols
+        self.aligned = aligned
         self.tried: dict[int, tuple[float, Aligner]] = {}
 
     def score(self, copies: int) -> float:
         if copies not in self.tried:
-            aligner = Aligner(*self.given, copies)
+            aligner = self.aligned(copies)
             score = aligner.score()
             self.tried[copies] = (-inf if score is None else score, aligner)
         return self.tried[copies][0]
@@ -98,6 +90,6 @@ class _Climb:
         """The copies that symbols would fill for which the other rows have no room."""
         inner = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots_repeated)
         outer = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots) - inner
-        cells = [s for s in self.given[0] if s.kind not in (UnitKind.LABEL, UnitKind.ROW_END)]
+        cells = [s for s in self.symbols if s.kind not in (UnitKind.LABEL, UnitKind.ROW_END)]
         for filling in (len(cells), sum(s.unit >= 0 for s in cells)):
             yield (filling - outer) // max(1, inner)

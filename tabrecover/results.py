@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover import render
 from tabrecover.confidence import ACCEPT, table_status
-from tabrecover.model import Cell, Check, Dialect, Span, Status
+from tabrecover.model import Cell, Check, Dialect, Span, Status, covering
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,12 +94,9 @@ class Table:
     @property
     def grid(self) -> list[list[Cell]]:
         """The cell that covers each position, by row and column."""
-        owner: dict[tuple[int, int], Cell] = {}
-        for cell in self.cells:
-            for r in range(cell.row, cell.row + cell.rowspan):
-                for c in range(cell.col, cell.col + cell.colspan):
-                    owner[r, c] = cell
-        return [[owner[r, c] for c in range(self.shape[1])] for r in range(self.shape[0])]
+        owner = covering(self.cells)
+        n_rows, n_cols = self.shape
+        return [[self.cells[owner[r, c]] for c in range(n_cols)] for r in range(n_rows)]
 
     def judged(self, least: float) -> Table:
         """The same table with its status by another least confidence than `ACCEPT`."""

@@ -23,6 +23,7 @@ import numpy as np
 
 from tabrecover.errors import TemplateError
 from tabrecover.fold import fold_text
+from tabrecover.model import covering
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -239,7 +240,7 @@ class Template:
     @cached_property
     def row_labels(self) -> dict[int, int]:
         """The label nearest to the left in the row of every value cell that has one, by index."""
-        owner = _owner(self.cells)
+        owner = covering(self.cells)
         nearest: dict[int, int] = {}
         for i, cell in enumerate(self.cells):
             lefts = (owner[cell.row, c] for c in range(cell.col - 1, -1, -1))
@@ -448,18 +449,8 @@ def _with_forms(
     return tuple(result)
 
 
-def _owner(cells: Sequence[TemplateCell]) -> dict[tuple[int, int], int]:
-    """The index of the cell that covers each position."""
-    return {
-        (r, c): i
-        for i, cell in enumerate(cells)
-        for r in range(cell.row, cell.row + cell.rowspan)
-        for c in range(cell.col, cell.col + cell.colspan)
-    }
-
-
 def _slots(cells: Sequence[TemplateCell], n_rows: int, n_cols: int) -> tuple[Slot, ...]:
-    owner = _owner(cells)
+    owner = covering(cells)
     slots: list[Slot] = []
     for r in range(n_rows):
         for c in range(n_cols):

@@ -30,6 +30,7 @@ __all__ = [
     "Units",
     "classify",
     "cut_units",
+    "is_delimited",
     "leading_values",
     "number_of",
     "plain_number",
@@ -49,6 +50,7 @@ _OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"
 LEFTOVERS = " *＊" + _COLONS + _CLOSERS  # what a label leaves behind where its words are found
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
+PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
 
 
@@ -65,6 +67,11 @@ class Units(NamedTuple):
 
     units: tuple[Unit, ...]
     gaps: tuple[str, ...]
+
+
+def is_delimited(units: Units) -> bool:
+    """Whether most gaps between units have a bar, a tab or a cell end."""
+    return 2 * sum(not PARTING.isdisjoint(gap) for gap in units.gaps) >= len(units.gaps)
 
 
 @lru_cache(maxsize=4096)

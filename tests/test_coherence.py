@@ -22,8 +22,8 @@ LIBRARY = Library(
 )
 
 
-def told(text: str) -> dict[str, Cell]:
-    tables = tabrecover.recover(text, templates=LIBRARY).tables
+def told(text: str, library: Library = LIBRARY) -> dict[str, Cell]:
+    tables = tabrecover.recover(text, templates=library).tables
     return {
         str(cell.key): cell
         for table in tables
@@ -79,3 +79,24 @@ def test_a_number_behind_the_table_moves_no_row_that_is_told(behind: str) -> Non
     true = {"v[2].place": "Downham", "v[2].sheep": "11", "v[2].goats": "21", "v[2].all": "32"}
     for key, cell in told(f"{text}\n{behind}\n").items():
         assert cell.text == true.get(key, cell.text)
+
+
+WORK = Library(
+    [
+        parse_template(
+            "<table data-type=integer><tr><th>Kind of work<th data-key=hours>Hours spent"
+            "<th data-key=days>Days spent<tr data-key=roads><th>Building roads<td><td>"
+            "<tr data-key=bridges><th>Mending bridges<td><td></table>"
+        )
+    ]
+)
+
+
+def test_a_row_with_an_empty_cell_too_many_is_not_told() -> None:
+    """Which of its cells is too many nobody can tell; the row before it is told."""
+    found = told(
+        "| Kind of work | Hours spent | Days spent |\n| Building roads | 12 | 13 |\n"
+        "| Mending bridges | 14 | | 15 |\n",
+        WORK,
+    )
+    assert set(found) == {"roads.hours", "roads.days"}

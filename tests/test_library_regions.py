@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tabrecover.errors import UsageError
 from tabrecover.fold import fold, fold_text
 from tabrecover.library import Library, label_weight
-from tabrecover.regions import Candidate, cell_hits, find_candidates
+from tabrecover.regions import Candidate, cell_hits, find_candidates, unbroken
 from tabrecover.storage import parse_template
 
 DRAWING = (
@@ -153,3 +153,36 @@ def test_a_table_cut_in_the_middle_is_still_found() -> None:
 def test_no_table_no_candidate(text: str) -> None:
     """Prose, a few labels, labels in the wrong order or far apart are no table."""
     assert candidates(text) == []
+
+
+def test_repeated_rows_may_hold_as_much_text_as_there_are_rows() -> None:
+    """A footer is in the chain of its table however long the texts of forty records are."""
+    # A bug once: room was left for the text of one record, and the table was passed over.
+    drawing = (
+        "<table data-type=text><tr><th data-key=a>Name of place<th data-key=b>Owner of it"
+        "<tr data-key=r data-repeated><td><td><tr data-key=s><th>Counted in all<td></table>"
+    )
+    records = "Left behind the big mill\nKarl Friedrich the elder\n" * 40
+    text = f"Name of place\nOwner of it\n{records}Counted in all\n40\n"
+    (found,) = candidates(text, Library([parse_template(drawing, name="places")]))
+    assert len(found.seeds) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("本级\n部门\n", ["本级部门"]),
+        ("本级\n— —\n部门\n", []),  # the marks are a row's values for "none"
+        ("收入合计\n1\n本级部门\n", ["收入合计", "本级部门"]),  # the number is a value
+        ("1. 本级部门\n", ["1本级部门", "本级部门"]),  # the number is the label's
+    ],
+)
+def test_labels_take_in_no_value(text: str, expected: list[str]) -> None:
+    """Folding lets a label reach over line ends, but over no line of marks and no value."""
+    drawing = (
+        "<table data-type=integer><tr><th data-key=a>项目<th data-key=b>收入合计"
+        "<tr data-key=r><th>1. 本级部门<td><tr data-key=s><th>本级部门<td></table>"
+    )
+    folded = fold(text)
+    hits = unbroken(text, folded, Library([parse_template(drawing, name="n")]).find(folded))
+    assert [folded.text[hit.start : hit.end] for hit in hits] == expected

@@ -127,6 +127,22 @@ def test_label_takes_no_digit_of_the_number_before_it() -> None:
     assert [text for text, _ in values(dump, template)] == ["100.84", "", "5.00"]
 
 
+def test_a_damaged_label_takes_in_no_number_that_ran_into_it() -> None:
+    """Digits in front of a label with a letter lost stay to be seen in the cell before it."""
+    template = tabrecover.parse_template(
+        "<table data-type=integer><tr><th>Kind of work<th data-key=h>Hours spent"
+        "<th data-key=d>Days spent"
+        "<tr data-key=a><th>Building roads<td><td><tr data-key=b><th>Mending bridges<td><td>"
+        "<tr data-key=c><th>Painting fences<td><td></table>",
+        'id = "work"',
+    )
+    dump = (
+        "Kind of work\nHours spent\nDays spent\nBuilding roads\n12\n13\n"
+        "Mending bridges\n14\n15Paintng fences\n16\n17\n"
+    )
+    assert values(dump, template)[3][0] == "15Paintng fences"
+
+
 def test_row_left_out_leaves_its_neighbours_alone() -> None:
     """The model tells values beside a row that the dump lacks; the row's own cells it does not."""
     template = next(t for t in builtin_library().templates if t.id.endswith("2021/requests"))

@@ -73,6 +73,9 @@ def cut(text: str, *labels: str, whole_cells: bool = False) -> tuple[list[str], 
         ("总计 12\n", ["总计"], ["<总计>", "12"], ["", "", "e"]),
         ("其他总计", ["其他", "总计"], ["<其他>", "<总计>"], ["", "", ""]),
         ("14 0 0 / 14", [], ["14", "0", "0", "/", "14"], [""] * 6),
+        ("总计 12 345 7\n", ["总计"], ["<总计>", "12", "345", "7"], ["", "", "", "", "e"]),
+        ("总计 12 345\n", ["总计"], ["<总计>", "12", "345"], ["", "", "", "e"]),
+        ("总计\n12 345\n", ["总计"], ["<总计>", "12 345"], ["", "e", "e"]),
         ("a | b\n", [], ["a", "b"], ["", "b", "e"]),
         ("结果\n维持\n3", ["结果\n维持"], ["<结果\n维持>", "3"], ["", "e", ""]),
         ("（一）、公开 5", ["公开"], ["（一）、", "<公开>", "5"], ["", "", "", ""]),
@@ -83,7 +86,10 @@ def cut(text: str, *labels: str, whole_cells: bool = False) -> tuple[list[str], 
     ],
 )  # fmt: skip
 def test_cuts_as_by_hand(text: str, labels: list[str], units: list[str], gaps: list[str]) -> None:
-    """Labels are one unit, numbers one each; measures stay with their label, colons go."""
+    """Labels are one unit, numbers one each; measures stay with their label, colons go.
+
+    Digits in groups are one number only where they are a whole cell.
+    """
     assert cut(text, *labels) == (units, gaps)
 
 
