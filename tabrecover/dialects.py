@@ -75,11 +75,13 @@ def fingerprint(
     *,
     rectangles: bool = False,
     repeats: bool = False,
+    records: bool = False,
 ) -> list[Law]:
     """The laws that can explain the gaps of all streams, most telling first; at least one.
 
     `breaks` are the gaps between a value and a label, where most rows end. `rectangles`: cells
-    are declared without their spans. `repeats`: labels stand twice side by side.
+    are declared without their spans. `repeats`: labels stand twice side by side. `records`: rows
+    without labels follow their heads, so that `breaks` tell of no row but the first.
 
     >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
     ['', 'BBB', '']
@@ -87,7 +89,7 @@ def fingerprint(
     thin = _thinner([gap for gaps in streams for gap in gaps[1:-1]])
     thinned = [list(map(thin, gaps)) for gaps in streams]
     inner = [gap for gaps in thinned for gap in gaps[1:-1]]
-    sample = _Sample(thinned, inner, list(map(thin, breaks)), rectangles, repeats)
+    sample = _Sample(thinned, inner, list(map(thin, breaks)), rectangles, repeats, records)
     for fit in _LAWS:
         laws = fit(sample)
         if laws:
@@ -124,6 +126,7 @@ class _Sample(NamedTuple):
     breaks: Sequence[str]
     rectangles: bool
     repeats: bool
+    records: bool
 
 
 def _share(good: int, total: int) -> float:
@@ -459,8 +462,9 @@ def _fit_lines(sample: _Sample) -> list[Law]:
             surprise = sum(extra % step for extra in excess) * log(NOISE)
             law = Law("lines-blank", confidence, True, False, False, read, surprise)
             laws.append(replace(law, writing=_line_ends(base, step, 0)))
-            row_end = _least_common(at_row_ends) // step
-            if row_end > 0:
+            row_ends = {_least_common(at_row_ends) // step}
+            row_ends |= {min(excess) // step} if sample.records else set()
+            for row_end in sorted(row_ends - {0}):
                 writing = _line_ends(base, step, row_end)
                 laws.append(replace(law, rows_shown=True, row_blanks=row_end, writing=writing))
     if len(excess) <= FEW:

@@ -128,6 +128,7 @@ def recover_document(
                 _breaks(clusters, units, library),
                 rectangles=_only_rectangles(document),
                 repeats=_label_repeats(units) > FEW_REPEATS,
+                records=any(_holds_records(cluster, library) for cluster in clusters),
             ),
         )
         law = readings.law
@@ -163,15 +164,16 @@ def _breaks(clusters: Sequence[_Cluster], units: Sequence[Units], library: Libra
     for cluster, u in zip(clusters, units, strict=True):
         is_label = [unit.label >= 0 for unit in u.units]
         gaps += [u.gaps[i + 1] for i, (a, b) in enumerate(pairwise(is_label)) if b and not a]
-        if _heads_records(library.templates[cluster.candidates[0].template]) and True in is_label:
+        if _holds_records(cluster, library) and True in is_label:
             first = is_label.index(True)
             below = next((i for i in range(first, len(u.units)) if not is_label[i]), None)
             gaps += [u.gaps[below]] if below is not None else []
     return gaps
 
 
-def _heads_records(template: Template) -> bool:
+def _holds_records(cluster: _Cluster, library: Library) -> bool:
     """Whether a row of values without labels follows the heads, any number of times."""
+    template = library.templates[cluster.candidates[0].template]
     kinds = {slot.kind for slot in template.slots_repeated}
     return bool(kinds) and SlotKind.LABEL not in kinds
 

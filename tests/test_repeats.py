@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tabrecover
+from tabrecover.confidence import ACCEPT
 from tabrecover.errors import TemplateError
 from tabrecover.library import Library
 from tabrecover.results import Table
@@ -127,3 +128,22 @@ def test_every_number_of_rows(numbers: list[int]) -> None:
     assert [texts[f"stock[{k}].article"] for k in range(1, len(rows) + 1)] == list(
         map(str, numbers)
     )
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_an_empty_line_behind_every_record_is_no_empty_cell(lost: int) -> None:
+    """A record with a number too few, as long as all others end with an empty line, is in doubt."""
+    # A bug once: the gap below the heads had no empty line, so those behind records were blanks.
+    template = parse_template(
+        "<table data-type=integer><tr><th data-key=place>Village</th>"
+        "<th data-key=sheep>Sheep</th><th data-key=goats>Goats</th><th data-key=all>Animals</th>"
+        "</tr><tr data-key=v data-repeated><td data-type=text></td><td></td><td></td><td></td>"
+        "</tr></table>"
+    )
+    rows = [[place, "4", str(n), str(4 + n)] for n, place in enumerate(["Upton", "Ham", "Slad"])]
+    del rows[1][1 + lost]
+    dump = "Village\nSheep\nGoats\nAnimals\n" + "\n".join("\n".join([*row, ""]) for row in rows)
+    (table,) = tabrecover.recover(dump, templates=Library([template])).tables
+    assert table.shape == (4, 4)
+    numbers = [cell for cell in table.cells if cell.row == 2 and cell.col > 0]
+    assert max(cell.confidence for cell in numbers) < ACCEPT
