@@ -417,6 +417,8 @@ class _Solver:
         self.slot_kinds = template.slot_kinds
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
         self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
+        if scoring.rows_shown:  # the document may end with the last row
+            self.slot_skips[-1] = np.log(scoring.last_row_end_lost)
         self.has_optional = bool(template.optional_slots.any())
         self.positions: Positions | None = None
         self.trace = [-1] * len(symbols)

@@ -466,7 +466,8 @@ def _fit_lines(sample: _Sample) -> list[Law]:
             row_ends |= {min(excess) // step} if sample.records else set()
             for row_end in sorted(row_ends - {0}):
                 writing = _line_ends(base, step, row_end)
-                laws.append(replace(law, rows_shown=True, row_blanks=row_end, writing=writing))
+                rowed = replace(law, rows_shown=True, row_blanks=row_end, writing=writing)
+                laws += [rowed, replace(rowed, blanks_shown=False)]
     if len(excess) <= FEW:
         surprise = sum(excess) * log(NOISE)
         laws.append(_order_of_lines(confidence, surprise, _line_ends(base, 0, 0)))

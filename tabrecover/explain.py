@@ -37,6 +37,7 @@ from tabrecover.units import classify, number_of, plain_number
 if TYPE_CHECKING:
     from tabrecover.align import Alignment, Symbol
     from tabrecover.calibration import Calibration
+    from tabrecover.grid import Rival
     from tabrecover.library import Library
     from tabrecover.model import Cell, Dialect, Document, Kind, Role, Status, Unit, Verdict
     from tabrecover.results import Evidence, Recovery, Table
@@ -199,11 +200,12 @@ class Difference:
 class Parts:
     """What a cell's confidence is the product of.
 
-    `together` = `layout` x the smaller of `placement` and `bound` x `ceiling` x `other` is the
-    model's own probability; calibration makes `total` of it. `bound` is what the
+    `together` = `layout` x the smaller of `placement` and `bound` x `ceiling` x `other` + `agreed`
+    is the model's own probability; calibration makes `total` of it. `bound` is what the
     odds of the best rival allow, None without a rival; `lead` those odds as a logarithm; `other`
-    what no other part accounts for (such as a row of which nothing is seen). For labels, and in
-    tables of unknown layout, `placement` is what the other parts leave.
+    what no other part accounts for (such as a row of which nothing is seen); `agreed` what comes
+    from other ways of flattening that lead to the same text. For labels, and in tables of unknown
+    layout, `placement` is what the other parts leave.
     """
 
     layout: float | None
@@ -212,6 +214,7 @@ class Parts:
     bound: float | None
     other: float
     ceiling: float
+    agreed: float
     together: float
     total: float
 
@@ -273,7 +276,8 @@ class TableExplanation:
     probability that goes into every cell's confidence, `flattening` that the dump was flattened as
     it was read, which is part of it. Values below `least` confidence count as doubtful. `cells`
     and `alignment` are the recovery's own; `symbol_spans` are the input characters of the
-    alignment's symbols, `uncalibrated` the confidences by row and column before calibration.
+    alignment's symbols, `uncalibrated` the confidences by row and column before calibration,
+    `agreed` what of them comes from other ways of flattening the dump, where they agree.
     `compared` texts with the gaps before them were held against the grid flattened again (None
     without an alignment); `mismatches` are those that differ.
     """
@@ -302,6 +306,7 @@ class TableExplanation:
     alignment: Alignment | None
     symbol_spans: tuple[tuple[Span, ...], ...]
     uncalibrated: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    agreed: Mapping[tuple[int, int], float] = field(default_factory=dict)
     compared: int | None = None
     mismatches: tuple[Difference, ...] = ()
 
@@ -312,6 +317,7 @@ class TableExplanation:
             "alignment",
             "symbol_spans",
             "uncalibrated",
+            "agreed",
             *(() if steps else ("steps",)),
         )
         record: dict[str, Any] = _plain(self, leave)
@@ -436,9 +442,22 @@ def explain(recovery: Recovery, document: Document, *, least: float = ACCEPT) ->
         if table.evidence is not None:
             trip = table.evidence.trip
             differences = tuple(_difference(m, table, lines) for m in trip.mismatches)
-            told = replace(told, compared=trip.compared, mismatches=differences)
+            told = replace(
+                told,
+                compared=trip.compared,
+                mismatches=differences,
+                agreed=_agreed(table.cells, table.evidence.rivals),
+            )
         tables.append(told)
     return Explanation(recovery, tuple(tables), document.kind)
+
+
+def _agreed(cells: Sequence[Cell], rivals: Sequence[Rival]) -> dict[tuple[int, int], float]:
+    """What readings by other ways of flattening add to each cell's confidence."""
+    return {
+        (cell.row, cell.col): sum(rival.texts(cell).get(cell.text, 0.0) for rival in rivals)
+        for cell in cells
+    }
 
 
 def _difference(mismatch: Mismatch, table: Table, lines: _Lines) -> Difference:
@@ -842,16 +861,18 @@ def _choices(table: TableExplanation, cell: Cell) -> tuple[Choice, ...]:
 def _parts(table: TableExplanation, cell: Cell, choices: Sequence[Choice]) -> Parts:
     layout, total = table.layout, cell.confidence
     own_word = table.uncalibrated.get((cell.row, cell.col), total)
+    agreed = round(table.agreed.get((cell.row, cell.col), 0.0), 6)
+    alone = max(0.0, own_word - agreed)
     compared = any(choice.behind is not None for choice in choices)
     if layout is None or cell.role == "label" or not compared:
-        rest = own_word / CEILING / (layout or 1.0) if layout != 0 else None
-        return Parts(layout, rest, None, None, 1.0, CEILING, own_word, total)
+        rest = alone / CEILING / (layout or 1.0) if layout != 0 else None
+        return Parts(layout, rest, None, None, 1.0, CEILING, agreed, own_word, total)
     own = next((choice for choice in choices if choice.chosen), None)
     placement = own.probability if own else 0.0
     others = [c.behind for c in choices if not c.chosen and c.behind is not None]
     lead = min(others) - own.behind if others and own and own.behind is not None else None
     bound = 1 / (1 + exp(-lead)) if lead is not None else None
     product = layout * min(placement, 1.0 if bound is None else bound) * CEILING
-    other = own_word / product if product > 0 else 1.0
-    other = 1.0 if abs(product - own_word) < 1e-5 else other
-    return Parts(layout, placement, lead, bound, other, CEILING, own_word, total)
+    other = alone / product if product > 0 else 1.0
+    other = 1.0 if abs(product - alone) < 1e-5 else other
+    return Parts(layout, placement, lead, bound, other, CEILING, agreed, own_word, total)

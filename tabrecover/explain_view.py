@@ -655,8 +655,11 @@ def _product(parts: Parts) -> Iterator[str]:
     if parts.other != 1.0:
         yield f"other      {parts.other:.4f}  other evidence (such as a row that is not seen)"
         factors.append(parts.other)
+    if parts.agreed:
+        yield f"agreed     {parts.agreed:.4f}  other ways of flattening lead to this text as well"
     smaller = " (of placement and odds the smaller)" if parts.bound is not None else ""
     told = " x ".join(f"{factor:.4f}" for factor in factors)
+    told += f" + {parts.agreed:.4f}" if parts.agreed else ""
     yield f"together   {parts.together:.4f}  = {told}{smaller}"
     if parts.total != parts.together:
         yield f"calibrated {parts.total:.4f}  as often are values with such signs right"

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.added import added_rows, with_rows
 from tabrecover.align import NOTHING
@@ -24,7 +24,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import Units, is_delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tabrecover.template import TemplateCell
 
 
-__all__ = ["FilledGrid", "fill_grid"]
+__all__ = ["FilledGrid", "Rival", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
@@ -54,12 +54,40 @@ class FilledGrid:
     added: int = 0
 
 
+class Rival(NamedTuple):
+    """The cells of the same table, by position, as a rival reading has them; its probability."""
+
+    share: float
+    cells: Mapping[tuple[int, int], Cell]
+
+    @classmethod
+    def of(cls, share: float, filled: FilledGrid) -> Rival:
+        """A reading that filled the grid like this."""
+        return cls(share, {(cell.row, cell.col): cell for cell in filled.cells})
+
+    def texts(self, cell: Cell) -> dict[str, float]:
+        """What it adds to the probabilities of the texts that `cell` may hold."""
+        own = self.cells.get((cell.row, cell.col))
+        if own is None or own.role != cell.role:
+            return {}
+        odds = {a.text: self.share * a.confidence for a in own.alternatives}
+        return odds | {own.text: self.share * own.confidence}
+
+
 def fill_grid(
-    document: Document, units: Units, alignment: Alignment, scoring: Scoring, layout: float
+    document: Document,
+    units: Units,
+    alignment: Alignment,
+    scoring: Scoring,
+    layout: float,
+    *,
+    share: float = 1.0,
+    rivals: Sequence[Rival] = (),
 ) -> FilledGrid:
     """Fill the template's grid; `layout` is the probability that it is the right layout.
 
-    `scoring` says what of cells and rows the dump shows.
+    `scoring` says what of cells and rows the dump shows. `share` is the probability of this
+    reading of the dump; what `rivals` agree with is the surer for it.
     """
     filler = _Filler(document, units, alignment, scoring, layout)
     template = alignment.template
@@ -67,6 +95,8 @@ def fill_grid(
         index: filler.label(index, cell) if cell.role == "label" else filler.value(index, cell)
         for index, cell in enumerate(template.cells)
     }
+    if share < 1:
+        cells = {index: _averaged(cell, share, rivals) for index, cell in cells.items()}
     for index, text in suggestions(template, cells, ACCEPT).items():
         cells[index] = replace(cells[index], suggestion=text)
     checks = check_rules(template, cells)
@@ -75,6 +105,18 @@ def fill_grid(
     ordered = sorted(cells.values(), key=lambda c: (c.row, c.col))
     drawn = with_rows(ordered, rows, filler.text_of, layout)
     return FilledGrid(drawn, tuple(checks), span, unplaced, len(rows))
+
+
+def _averaged(cell: Cell, share: float, rivals: Sequence[Rival]) -> Cell:
+    """The cell with the probabilities of its texts over all readings."""
+    odds: dict[str, float] = defaultdict(float)
+    for reading in (Rival(share, {(cell.row, cell.col): cell}), *rivals):
+        for text, probability in reading.texts(cell).items():
+            odds[text] += probability
+    confidence = round(odds.pop(cell.text), 6)
+    return replace(
+        cell, confidence=confidence, alternatives=alternatives(odds, cell.text, confidence)
+    )
 
 
 def row_strays(document: Document, units: Units, alignment: Alignment) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from math import exp
+from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Aligner, holds_values, read_symbols
@@ -23,7 +23,7 @@ from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, find_blocks, html_tables
-from tabrecover.grid import fill_grid
+from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
 from tabrecover.model import CELL_END, TABLE_END, Dialect, Document, Span, Token
@@ -41,6 +41,7 @@ from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_units, leading_val
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tabrecover.align import Alignment
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
     from tabrecover.repeats import Fit
@@ -60,6 +61,7 @@ MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and charact
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 REACH_REPEATED = 40_000  # the same where rows are repeated
+MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
 
@@ -389,11 +391,12 @@ def _units(document: Document, cluster: _Cluster) -> Units:
 
 
 class _Readings(NamedTuple):
-    """The law that holds, with all clusters read by it; per cluster, one for each candidate."""
+    """All clusters read by a law; per cluster, one reading for each candidate."""
 
     law: Law
     share: float  # probability of the law among those that are possible
     clusters: list[list[_Reading]]
+    rivals: tuple[_Readings, ...] = ()  # by the other laws that are probable enough
 
 
 def _best_law(
@@ -403,8 +406,8 @@ def _best_law(
     units: Sequence[Units],
     laws: Sequence[Law],
 ) -> _Readings:
-    """Read all clusters by each law that is possible; keep the most probable."""
-    best, kept = laws[0], list[list[_Reading]]()
+    """Read all clusters by each law that is possible; keep the most probable and its rivals."""
+    kept: list[tuple[float, Law, list[list[_Reading]]]] = []
     scores: list[float] = []
     for law in laws:
         read = [
@@ -412,12 +415,16 @@ def _best_law(
             for cluster, u in zip(clusters, units, strict=True)
         ]
         score = law.surprise + sum(max(r.score for r in rs) for rs in read if rs)
-        if not scores or score > max(scores):
-            best, kept = law, read  # those of the other laws are not needed any more
         scores.append(score)
-    top = max(scores)
-    share = 1 / sum(exp(score - top) for score in scores)
-    return _Readings(replace(best, confidence=best.confidence * share), share, kept)
+        worst = max(scores) + log(MIN_LAW)  # those of the other laws are not needed any more
+        kept = [item for item in [*kept, (score, law, read)] if item[0] >= worst]
+    kept.sort(key=lambda item: -item[0])
+    total = sum(exp(score - kept[0][0]) for score in scores)
+    best, *rivals = [
+        _Readings(law, exp(score - kept[0][0]) / total, read) for score, law, read in kept
+    ]
+    law = replace(best.law, confidence=best.law.confidence * best.share)
+    return best._replace(law=law, rivals=tuple(rivals))
 
 
 def _template_tables(
@@ -427,7 +434,7 @@ def _template_tables(
     votes = [_edition_votes(library, own) for own in readings.clusters]
     total = _elections(votes)
     tables = []
-    for own, u, vote in zip(readings.clusters, units, votes, strict=True):
+    for number, (own, u, vote) in enumerate(zip(readings.clusters, units, votes, strict=True)):
         if not own:
             continue
         others = _support(total, vote)
@@ -437,7 +444,7 @@ def _template_tables(
             + others.get(library.templates[reading.template].edition, 0.0)
             for reading in own
         ]
-        tables.append(_table(document, library, u, own, scores, readings))
+        tables.append(_table(document, library, u, number, scores, readings))
     return [table for table in tables if table is not None]
 
 
@@ -505,66 +512,104 @@ def _support(total: dict[str, float], own: dict[str, float]) -> dict[str, float]
     return {edition: max(score - top, -EDITION_NATS) for edition, score in others.items()}
 
 
+class _Choice(NamedTuple):
+    """The most probable candidate, by number, its probability, and that of its grid."""
+
+    number: int
+    certainty: float
+    layout: float
+
+
+def _choice(library: Library, readings: Sequence[_Reading], scores: Sequence[float]) -> _Choice:
+    """Choose among candidates; equal grids lend each other their probability."""
+    top = max(scores)
+    shares = [exp(score - top) for score in scores]
+    best = scores.index(top)
+    geometry = library.templates[readings[best].template].geometry
+    alike = (
+        share
+        for share, reading in zip(shares, readings, strict=True)
+        if library.templates[reading.template].geometry == geometry
+    )
+    return _Choice(best, shares[best] / sum(shares), sum(alike) / sum(shares))
+
+
+def _aligned(document: Document, units: Units, reading: _Reading, law: Law) -> Alignment:
+    texts = [document.text[unit.start : unit.end] for unit in units.units]
+    places = extents(document, units.units) if _only_spaces(units, law) else None
+    return reading.fit.aligner.align(texts, places)
+
+
 def _table(
     document: Document,
     library: Library,
     units: Units,
-    readings: Sequence[_Reading],
+    number: int,
     scores: Sequence[float],
-    law: _Readings,
+    readings: _Readings,
 ) -> Table | None:
-    """The most probable reading as a table; equal grids lend each other their probability.
+    """The most probable reading of cluster `number` as a table.
 
     None if nothing was found but labels: a list of them, not a table.
     """
-    top = max(scores)
-    shares = [exp(score - top) for score in scores]
-    best = scores.index(top)
-    template = library.templates[readings[best].template]
-    layout = sum(
-        share
-        for share, reading in zip(shares, readings, strict=True)
-        if library.templates[reading.template].geometry == template.geometry
-    ) / sum(shares)
-    chosen = readings[best]
-    texts = [document.text[unit.start : unit.end] for unit in units.units]
-    alignment = chosen.fit.aligner.align(
-        texts,
-        extents(document, units.units) if _only_spaces(units, law.law) else None,
-    )
+    own = readings.clusters[number]
+    choice = _choice(library, own, scores)
+    chosen = own[choice.number]
+    template = library.templates[chosen.template]
+    alignment = _aligned(document, units, chosen, readings.law)
     if not holds_values(alignment):
         return None
-    right = layout * law.share * chosen.fit.share * _cut_right(law, template)
-    filled = fill_grid(document, units, alignment, chosen.scoring, right)
+
+    def right(reading: _Reading, law: Law) -> float:
+        return choice.layout * reading.fit.share * _cut_right(law, template)
+
+    rivals = tuple(
+        Rival.of(
+            rival.share,
+            fill_grid(
+                document,
+                units,
+                _aligned(document, units, reading, rival.law),
+                reading.scoring,
+                right(reading, rival.law),
+            ),
+        )
+        for rival in readings.rivals
+        for reading in rival.clusters[number]
+        if reading.template == chosen.template
+    )
+    layout = right(chosen, readings.law)
+    filled = fill_grid(
+        document, units, alignment, chosen.scoring, layout, share=readings.share, rivals=rivals
+    )
     shape = (alignment.template.n_rows + filled.added, template.n_cols)
-    certainty = shares[best] / sum(shares)
-    confidence = round(table_confidence(filled.cells) * certainty / layout, 6)
-    status = table_status(filled.cells, filled.checks, certainty=certainty)
+    confidence = table_confidence(filled.cells) * choice.certainty / choice.layout
     candidates = tuple(
         ScoredTemplate(library.templates[reading.template].id, reading.score, score)
-        for reading, score in zip(readings, scores, strict=True)
+        for reading, score in zip(own, scores, strict=True)
     )
     return Table(
         template.id,
         _raw_extent(document, filled.span),
         shape,
         filled.cells,
-        confidence,
-        status,
+        round(confidence, 6),
+        table_status(filled.cells, filled.checks, certainty=choice.certainty),
         filled.checks,
         filled.unplaced,
         template.title,
-        certainty,
+        choice.certainty,
         alignment=alignment,
         evidence=Evidence(
             document,
             units,
-            law.law.name,
-            law.share,
+            readings.law.name,
+            readings.share,
             chosen.scoring,
-            right,
+            layout * readings.share,
+            rivals,
             candidates,
-            round_trip(filled.cells, shape, document, units, law.law),
+            round_trip(filled.cells, shape, document, units, readings.law),
         ),
     )
 
@@ -575,9 +620,9 @@ def _only_spaces(units: Units, law: Law) -> bool:
     return law.name == "rows" and wide * MIN_WIDE >= len(units.gaps)
 
 
-def _cut_right(law: _Readings, template: Template) -> float:
+def _cut_right(law: Law, template: Template) -> float:
     """Probability that units are cells: open where words stand in cells that nothing parts."""
-    parted = law.law.name not in ("order", "rows")
+    parted = law.name not in ("order", "rows")
     return 1.0 if parted or all(s.kind != SlotKind.TEXT for s in template.slots) else UNCUT
 
 

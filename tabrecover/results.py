@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tabrecover.align import Alignment
+    from tabrecover.grid import Rival
     from tabrecover.model import Document
     from tabrecover.roundtrip import RoundTrip
     from tabrecover.scoring import Scoring
@@ -40,8 +41,9 @@ class Evidence:
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
     text. `law` names how it was flattened, `share` is its probability among the possible ways;
     `scoring` that of the alignment; `layout` the probability that goes into every cell's
-    confidence; `candidates` the templates that were weighed, the table's own among them; `trip`
-    how far the grid, flattened again by the law, agrees with the dump.
+    confidence; `rivals` the cells by other ways of flattening; `candidates` the templates that
+    were weighed, the table's own among them; `trip` how far the grid, flattened again by the law,
+    agrees with the dump.
     """
 
     document: Document
@@ -50,6 +52,7 @@ class Evidence:
     share: float
     scoring: Scoring
     layout: float
+    rivals: tuple[Rival, ...]
     candidates: tuple[ScoredTemplate, ...]
     trip: RoundTrip
 

@@ -78,6 +78,7 @@ class Scoring:
     row_left_out: float = 0.02  # a whole row, label and values, is not in the dump
     row_added: float = 0.005  # a row that the template lacks, words and values
     row_end_lost: float = 0.02  # a row end that the law shows is missing
+    last_row_end_lost: float = 0.5  # ... behind the last row
     stray_text: float = 1e-3
     stray_number: float = 1e-3  # a page number, in a dump that has pages
     stray_numbering: float = 0.9
@@ -101,7 +102,7 @@ class Scoring:
             for unit, probability in zip(UnitKind, row, strict=False):
                 table[unit, slot] = full + log(probability)
             table[UnitKind.LABEL, slot] = full + log(self.label_as_value)
-            table[UnitKind.BLANK, slot] = log(1 - self.filled)
+            table[UnitKind.BLANK, slot] = log(1 - self.filled) + log(self.blank_visible)
         table[UnitKind.NUMBERING] = table[UnitKind.INTEGER] + log(1 - self.stray_numbering)
         table[UnitKind.LABEL, SlotKind.TEXT] = full + log(0.01)
         table[UnitKind.BLANK, SlotKind.LABEL] = log(self.label_lost) + log(0.1)
@@ -118,7 +119,7 @@ class Scoring:
     @cached_property
     def skip_slot(self) -> npt.NDArray[np.float64]:
         """Log-probability that a slot of each `SlotKind` shows nothing."""
-        empty = log(1 - self.filled) + (log(self.trace_lost) if self.blanks_shown else 0.0)
+        empty = log(1 - self.filled) + log(1 - self.blank_visible)
         costs = np.zeros(len(SlotKind))
         costs[[SlotKind.INTEGER, SlotKind.DECIMAL, SlotKind.TEXT]] = empty
         costs[SlotKind.LABEL] = log(self.label_lost)
@@ -126,6 +127,11 @@ class Scoring:
         costs[[SlotKind.LABEL_CONTINUED, SlotKind.VALUE_CONTINUED]] = log(hidden)
         costs[SlotKind.ROW_END] = log(self.row_end_lost) if self.rows_shown else 0.0
         return costs
+
+    @property
+    def blank_visible(self) -> float:
+        """Probability that an empty cell leaves a trace."""
+        return 1 - self.trace_lost if self.blanks_shown else self.trace_lost
 
     @property
     def continued_visible(self) -> float:

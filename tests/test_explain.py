@@ -144,7 +144,7 @@ def check_cell(cell: CellExplanation) -> None:
     if parts.layout is not None and parts.placement is not None:
         bound = 1.0 if parts.bound is None else parts.bound
         product = parts.layout * min(parts.placement, bound) * parts.ceiling * parts.other
-        assert product == pytest.approx(parts.together, abs=2e-5)
+        assert product + parts.agreed == pytest.approx(parts.together, abs=2e-5)
     assert parts.total == cell.confidence
     for rule in cell.rules:
         assert (cell.row, cell.col) in [(t.row, t.col) for t in (*rule.left, *rule.right)]
