@@ -291,16 +291,17 @@ def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
 
 
 def holds_values(alignment: Alignment) -> bool:
-    """Whether any value slot took a unit, or an empty cell that the dump shows."""
+    """Whether any value slot took a unit or an empty cell that the dump shows, and any slot a text.
+
+    Empty cells alone may be anything, and stand nowhere.
+    """
     return _places_values(alignment.template, alignment.symbols, alignment.trace)
 
 
 def _places_values(template: Template, symbols: Sequence[Symbol], trace: Sequence[int]) -> bool:
-    return any(
-        slot >= 0
-        and template.slots[slot].kind <= SlotKind.TEXT
-        and symbols[symbol].kind != UnitKind.ROW_END
-        for symbol, slot in enumerate(trace)
+    placed = [(symbols[k], template.slots[slot].kind) for k, slot in enumerate(trace) if slot >= 0]
+    return any(symbol.unit >= 0 for symbol, _ in placed) and any(
+        kind <= SlotKind.TEXT and symbol.kind != UnitKind.ROW_END for symbol, kind in placed
     )
 
 

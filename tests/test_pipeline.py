@@ -110,6 +110,12 @@ def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
     assert tabrecover.recover(before + between.join(labels) + after).tables == ()
 
 
+def test_empty_cells_alone_are_no_table() -> None:
+    """Where labels are out of order and no text fits a slot, empty cells make no table."""
+    heads = "结果纠正其他结果尚未审结\t总计结果维持结果纠正其他结果\t\t尚未审结\t\t计\n"
+    assert tabrecover.recover(heads + "8\t0" + 22 * "\t").tables == ()
+
+
 def test_one_blank_lost_leaves_every_value_of_the_row_in_doubt() -> None:
     """Fourteen different values for fifteen cells: the first is first in 14 of 15 ways, untold."""
     dump = HEADER + "\n".join(str(100 + k) for k in range(14)) + "\n"
