@@ -30,6 +30,14 @@ ARTICLES = tabrecover.parse_template(
     'id = "articles"',
 )
 
+FLEET = tabrecover.parse_template(
+    """<table data-type=integer><tr><th colspan=4>Fleet of all depots
+    <tr><th>Depot name<th data-key=vans>Vans kept<th data-key=cars>Cars kept<th data-key=bikes>Bikes
+    <tr data-key=north><th>Northern depot<td><td><td>
+    <tr data-key=all><th>Vehicles in all<td colspan=3 data-key=sum></table>""",
+    'id = "fleet"',
+)
+
 
 def values(dump: str, template: Template | None = None) -> list[tuple[str, float]]:
     """Text and confidence of the values of the dump's only table, in reading order."""
@@ -170,6 +178,25 @@ def test_merged_text_repeated_over_its_span() -> None:
     )  # fmt: skip
     dump = dump.replace("\t\n", "\n")
     assert_told(values(dump), VALUES)
+
+
+@pytest.mark.parametrize("row", ["| {} | {} | {} | {} |", "{}\t{}\t{}\t{}"])
+def test_another_value_in_a_span_is_no_repetition(row: str) -> None:
+    """A value repeated over its span is told; with another one between, it is in doubt."""
+    cells = [
+        ["Fleet of all depots"] * 4,
+        ["Depot name", "Vans kept", "Cars kept", "Bikes"],
+        ["Northern depot", "3", "4", "5"],
+    ]
+    above = "\n".join(row.format(*texts) for texts in cells) + "\n"
+    dump = above + row.format("Vehicles in all", "12", "12", "12")
+    assert_told(values(dump, FLEET), ["3", "4", "5", "12"])
+    dump = above + row.format("Vehicles in all", "12", "13", "12")
+    (table,) = tabrecover.recover(dump, templates=FLEET).tables
+    total = table.cells[-1]
+    assert [total.text, *(dump[s:e] for s, e in total.spans)] == ["12", "12", "12"]
+    assert total.confidence < 0.9
+    assert [dump[s:e] for s, e in table.unplaced] == ["13"]
 
 
 def test_long_list_of_repeated_labels_ends() -> None:
