@@ -226,6 +226,14 @@ def test_html_table_of_unknown_layout() -> None:
     assert [(c.rowspan, c.colspan) for c in table.cells][:2] == [(2, 1), (1, 2)]
 
 
+@pytest.mark.parametrize(("span", "width"), [(5, 8), (100, 103), (99999, None)])
+def test_spans_far_beyond_the_cells_are_mistaken(span: int, width: int | None) -> None:
+    """A cell may span what no other cell fills; where that is nearly all, there is no table."""
+    rows = 8 * "<tr><td>12<td>34<td>56<td>78"
+    found = tabrecover.recover(f"<table><tr><td>a<td>b<td>c<td colspan={span}>d{rows}</table>")
+    assert [table.shape for table in found.tables] == ([(9, width)] if width else [])
+
+
 @pytest.mark.parametrize(
     "text",
     [
