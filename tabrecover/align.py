@@ -247,6 +247,8 @@ class Aligner:
             and max(rivals, default=-math.inf) > -math.inf
         ):
             solver.weigh_sums(self._segments, rivals, texts)
+        if texts is not None:
+            solver.take_out_foreign(texts)
         return Alignment(
             solver.template, tuple(solver.symbols), tuple(solver.trace), solver.placements,
             solver.score, tuple(anchors),
@@ -285,17 +287,23 @@ def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
 
 
 def holds_values(alignment: Alignment) -> bool:
-    """Whether any value slot took a unit, or an empty cell that the dump shows."""
+    """Whether any value slot took a unit or an empty cell that the dump shows, and any slot a text.
+
+    Empty cells alone may be anything, and stand nowhere.
+    """
     return _places_values(alignment.template, alignment.symbols, alignment.trace)
 
 
 def _places_values(template: Template, symbols: Sequence[Symbol], trace: Sequence[int]) -> bool:
-    return any(
-        slot >= 0
-        and template.slots[slot].kind <= SlotKind.TEXT
-        and symbols[symbol].kind != UnitKind.ROW_END
-        for symbol, slot in enumerate(trace)
+    placed = [(symbols[k], template.slots[slot].kind) for k, slot in enumerate(trace) if slot >= 0]
+    return any(symbol.unit >= 0 for symbol, _ in placed) and any(
+        kind <= SlotKind.TEXT and symbol.kind != UnitKind.ROW_END for symbol, kind in placed
     )
+
+
+def _is_value(kind: int) -> bool:
+    """Whether a slot is a value's, or a position that one covers."""
+    return kind <= SlotKind.TEXT or kind == SlotKind.VALUE_CONTINUED
 
 
 class _Segment(NamedTuple):
@@ -526,11 +534,20 @@ class _Solver:
                 shares.pop(j, None)
         self._place(segment, _Solution(slots, shares, 0.0))
 
+    def take_out_foreign(self, texts: Sequence[str]) -> None:
+        """Make strays of texts at covered positions that do not repeat the text of their cell.
+
+        No lattice tells them from those that do: which text the cell has is open there.
+        """
+        said: dict[int, str] = {}
+        for number, (symbol, slot) in enumerate(zip(self.symbols, self.trace, strict=True)):
+            if slot >= 0 and symbol.unit >= 0 and _is_value(self.template.slots[slot].kind):
+                text = texts[symbol.unit]
+                if said.setdefault(self.template.slots[slot].cell, text) != text:
+                    self.trace[number] = -1
+
     def _values(self, segment: _Segment) -> list[bool]:
-        kinds = self.slot_kinds[segment.first : segment.last]
-        return [
-            kind <= SlotKind.TEXT or kind == SlotKind.VALUE_CONTINUED for kind in kinds.tolist()
-        ]
+        return [_is_value(kind) for kind in self.slot_kinds[segment.first : segment.last].tolist()]
 
     @staticmethod
     def _text(symbol: Symbol, texts: Sequence[str]) -> str:

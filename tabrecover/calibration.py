@@ -169,7 +169,8 @@ def _with_confidence(cell: Cell, probability: float) -> Cell:
     confidence = round(min(max(probability, 0.0), 1.0), 6)
     if not cell.alternatives:
         return replace(cell, confidence=confidence)
-    rest = 1 - cell.confidence
+    # rounded, they may share more than was left; scaled up from next to nothing, it would show
+    rest = max(1 - cell.confidence, sum(share for _, share in cell.alternatives))
     scale = (1 - confidence) / rest if rest > 0 else 0.0
     others = tuple(
         [Alternative(text, round(share * scale, 6)) for text, share in cell.alternatives]

@@ -17,9 +17,20 @@ import numpy as np
 
 from tabrecover.posterior import Matrix, after
 
-__all__ = ["Lattice", "Pairs", "Path", "Paths", "Ranking", "Way", "enumerate_fillings", "log_sum"]
+__all__ = [
+    "GROWTH",
+    "Lattice",
+    "Pairs",
+    "Path",
+    "Paths",
+    "Ranking",
+    "Way",
+    "enumerate_fillings",
+    "log_sum",
+]
 
 ROUNDING = 1e-6
+GROWTH = 16  # times the width of a beam: as many partial paths may one slot lead to
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -136,13 +147,19 @@ class _Enumerator:
     def run(self) -> Paths | None:
         front: _Front = [{} for _ in range(self.n + 1)]
         front[0][True, _NO_VALUES] = 0.0, 0.0, 0.0, self.ranking.known if self.ranking else ()
+        kept = self.width
         for col in range(self.m):
             self._add_strays(front, col)
             front = self._step(front, col)
-            if sum(map(len, front)) > self.width:
-                if self.ranking is None:
-                    return None
-                front = self._best_of(front, col + 1)
+            size = sum(map(len, front))
+            if size <= self.width:
+                kept = self.width
+                continue
+            if self.ranking is None:
+                return None
+            # where many symbols may be strays, each path that is kept leads to as many more
+            kept = max(1, min(self.width, GROWTH * self.width * kept // size))
+            front = self._best_of(front, col + 1, kept)
         self._add_strays(front, self.m)
         prior = self.way.prior
         alike: dict[_Spot, _Partial] = {}
@@ -189,7 +206,7 @@ class _Enumerator:
         """The number of the values so far and symbol `i` in slot `col`."""
         return self.numbers.setdefault((values, self.names[i], col), len(self.numbers))
 
-    def _best_of(self, front: _Front, col: int) -> _Front:
+    def _best_of(self, front: _Front, col: int, kept: int) -> _Front:
         """Keep those with the best bound and settled rules; account for the others."""
         if self.masses is None:
             freely, skipped = (s.tolist() for s in after(*self.way.lattice, np.logaddexp))
@@ -203,7 +220,7 @@ class _Enumerator:
             ]
         )
         lost = [self.dropped]
-        for place in np.argpartition(-outlook, self.width)[self.width :].tolist():
+        for place in np.argpartition(-outlook, kept)[kept:].tolist():
             i, spot = spots[place]
             mass, _, gain, _ = front[i].pop(spot)
             lost.append(mass + gain + self.masses[spot[0]][i][col])

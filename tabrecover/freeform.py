@@ -30,13 +30,14 @@ from tabrecover.units import Units, classify, cut_units, number_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tabrecover.model import Document, HtmlCell
+    from tabrecover.model import Document, HtmlCell, Role
 
 __all__ = ["Block", "block_table", "find_blocks", "html_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
 MAX_POSITIONS = 200_000  # larger tables are data files, and a record of them would not fit
+MAX_SPREAD = 100  # positions for each cell of markup; where there are more, spans are mistaken
 MEAN_LENGTH = 60  # characters; longer cells on average are prose between bars
 VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
@@ -353,6 +354,7 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
     Returns cells, width, and whether the markup was a clean grid.
     """
     n_rows = len(markup.rows)
+    most = min(MAX_POSITIONS, MAX_SPREAD * sum(map(len, markup.rows)))
     placed: list[tuple[int, int, int, int, _Entry, bool]] = []
     taken: set[tuple[int, int]] = set()
     tidy = True
@@ -364,7 +366,7 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
             rowspan = min(spec.rowspan, n_rows - r)
             colspan = spec.colspan
             area = [(y, x) for y in range(r, r + rowspan) for x in range(col, col + colspan)]
-            if len(taken) + len(area) > MAX_POSITIONS:
+            if len(taken) + len(area) > most:
                 return [], 0, False
             if any(position in taken for position in area):
                 rowspan = colspan = 1
@@ -373,13 +375,16 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
             placed.append((r, col, rowspan, colspan, entry, spec.header))
             col += colspan
     width = max((c + w for _, c, _, w, _, _ in placed), default=0)
+    if n_rows * width > most:
+        return [], 0, False
     holes = [(r, c) for r in range(n_rows) for c in range(width) if (r, c) not in taken]
     tidy = tidy and not holes
-    layout = 1.0 if tidy else UNTIDY
+    certain = Confidence(1.0 if tidy else UNTIDY, 1.0).total
     placed += [(r, c, 1, 1, _Entry("", 0, 0), False) for r, c in holes]
     cells = []
     for r, c, rowspan, colspan, entry, header in sorted(placed, key=lambda p: p[:2]):
-        cell = _cell(document, r, c, entry, {entry.text: 1.0}, layout)
-        cell = replace(cell, rowspan=rowspan, colspan=colspan)
-        cells.append(replace(cell, role="label", observed=entry.text) if header else cell)
+        spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
+        role: Role = "label" if header else "value"
+        observed = entry.text if header else None
+        cells.append(Cell(r, c, rowspan, colspan, role, entry.text, observed, None, certain, spans))
     return cells, width, tidy

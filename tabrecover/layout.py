@@ -20,7 +20,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import replace
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,6 +59,7 @@ _COLUMN_RULE = re.compile(r"[ \t]*(?:-{2,}(?: +-{2,})+|={2,}(?: +={2,})+)[ \t\r]
 _COLUMN_MARKS = {"-": re.compile("-- +--"), "=": re.compile("== +==")}
 _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
+_SPACE = re.compile(r"\s")
 _PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -84,7 +85,10 @@ class _Line(NamedTuple):
 
 
 class _Cell(NamedTuple):
-    """Position, spans, and the text pieces of a drawn cell from top to bottom."""
+    """Position, spans, and the text pieces of a drawn cell from top to bottom.
+
+    In a drawing, the white space that parts two pieces is a piece as well.
+    """
 
     row: int
     col: int
@@ -233,6 +237,48 @@ def _canvases(text: str, lines: Sequence[_Line]) -> list[_Canvas]:
     return [_Canvas(text, lines, measure) for measure in measures]
 
 
+# --- the lines of a cell --------------------------------------------------------------------------
+
+
+def _drawing(text: str, start: int, end: int, cells: Sequence[_Cell]) -> _Drawing | None:
+    """The cells with white space between their lines, each of it in one cell only.
+
+    None if there is not enough: then no cell can be told in characters of the input.
+    """
+    taken: set[int] = set()
+    if any(len(cell.pieces) > 1 for cell in cells):
+        taken.update(at for cell in cells for piece in cell.pieces for at in _spaces(text, *piece))
+    parted: list[_Cell] = []
+    for cell in cells:
+        pieces = list(cell.pieces[:1])
+        for above, below in pairwise(cell.pieces):
+            if not (_is_wide(text[above.end - 1]) and _is_wide(text[below.start])):
+                space = _space_between(text, above.end, below.start, taken)
+                if space is None:
+                    return None
+                taken.add(space)
+                pieces.append(Span(space, space + 1))
+            pieces.append(below)
+        parted.append(cell._replace(pieces=tuple(pieces)))
+    return _Drawing(start, end, tuple(parted))
+
+
+def _is_wide(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in "WF"
+
+
+def _space_between(text: str, end: int, start: int, taken: Collection[int]) -> int | None:
+    """White space behind one line of a cell, before the next, or a line end; else any between."""
+    near = (end, start - 1, text.find("\n", end, start))
+    spaces = (at for at in near if at >= 0 and text[at].isspace())
+    return next((at for at in chain(spaces, _spaces(text, end, start)) if at not in taken), None)
+
+
+def _spaces(text: str, start: int, end: int) -> Iterator[int]:
+    """Where white space stands in a stretch of the text."""
+    return (match.start() for match in _SPACE.finditer(text, start, end))
+
+
 # --- boxes ----------------------------------------------------------------------------------------
 
 
@@ -279,7 +325,7 @@ def _box(text: str, lines: Sequence[_Line]) -> _Drawing | None:
     inside = sum(_letters(text[slice(*piece)]) for cell in cells for piece in cell.pieces)
     if not cells or inside < _letters(text[start:end]):  # borders went through texts
         return None
-    return _Drawing(start, end, cells)
+    return _drawing(text, start, end, cells)
 
 
 def _letters(text: str) -> int:
@@ -547,7 +593,7 @@ def _ruled_table(
             _Cell(row, col, 1, 1, tuple(part for part in parts if part))
             for col, parts in enumerate(columns)
         ]
-    return _Drawing(lines[0].start, lines[-1].end, tuple(cells))
+    return _drawing(text, lines[0].start, lines[-1].end, cells)
 
 
 def _straddling(canvas: _Canvas, numbers: Collection[int], starts: Sequence[int]) -> int:
@@ -726,10 +772,7 @@ class _Writer:
     _last = 0
 
     def _cell(self, cell: _Cell, start: int) -> None:
-        text = self.document.text
-        for number, piece in enumerate(cell.pieces):
-            if number and not (_is_wide(text[self._last - 1]) and _is_wide(text[piece.start])):
-                self._copy(*_space_between(text, self._last, piece.start))
+        for piece in cell.pieces:
             self._copy(*piece)
             self._last = piece.end
         self.cells.append(HtmlCell(self.length, cell.rowspan, cell.colspan, header=False))
@@ -746,17 +789,3 @@ class _Writer:
         self.origins.append(np.full(len(separators), position, dtype=np.int64))
         self.widths.append(np.zeros(len(separators), dtype=np.int64))
         self.length += len(separators)
-
-
-def _is_wide(char: str) -> bool:
-    return unicodedata.east_asian_width(char) in "WF"
-
-
-def _space_between(text: str, end: int, start: int) -> Span:
-    """White space behind one line of a cell or before the next, else the end of the former."""
-    if text[end].isspace():
-        return Span(end, end + 1)
-    if text[start - 1].isspace():
-        return Span(start - 1, start)
-    end = text.index("\n", end)
-    return Span(end, end + 1)

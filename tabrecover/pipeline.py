@@ -36,7 +36,7 @@ from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
 from tabrecover.template import MAX_CELLS, SlotKind
-from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_units, leading_values
+from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_units, leading_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -381,13 +381,14 @@ def _labels(
 
 
 def _units(document: Document, cluster: _Cluster) -> Units:
-    return cut_units(
+    units = cut_units(
         document.text,
         lex(document.text, cluster.start, cluster.end),
         cluster.labels,
         whole_cells=CELL_END in document.text[cluster.start : cluster.end],
         spaced=cluster.spaced,
     )
+    return units if document.starts is None else cut_back_steps(units, document.starts)
 
 
 class _Readings(NamedTuple):

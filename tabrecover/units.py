@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from tabrecover.fold import fold_text
 from tabrecover.lex import SEPARATORS
@@ -22,6 +25,8 @@ from tabrecover.scoring import UnitKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from tabrecover.model import Token
 
 __all__ = [
@@ -29,6 +34,7 @@ __all__ = [
     "LabelSpan",
     "Units",
     "classify",
+    "cut_back_steps",
     "cut_units",
     "is_delimited",
     "leading_values",
@@ -129,6 +135,29 @@ def cut_units(
     for token in tokens:
         cutter.feed(token)
     return cutter.finish()
+
+
+def cut_back_steps(units: Units, starts: npt.NDArray[np.int64]) -> Units:
+    """Units cut where the input characters behind them, from `starts` on, step back.
+
+    They do behind a piece that was moved to the rest of its label. Where no label is seen there
+    after all, the words on both sides are no one text.
+    """
+    if not units.units:
+        return units
+    first = units.units[0].start
+    origins = starts[first : units.units[-1].end]
+    steps = (np.flatnonzero(np.diff(origins) < 0) + first + 1).tolist()
+    if not steps:
+        return units
+    cut: list[Unit] = []
+    gaps = list(units.gaps[:1])
+    for unit, gap in zip(units.units, units.gaps[1:], strict=True):
+        inside = steps[bisect_right(steps, unit.start) : bisect_left(steps, unit.end)]
+        edges = [unit.start, *(inside if unit.label < 0 else ()), unit.end]
+        cut += [unit._replace(start=start, end=end) for start, end in pairwise(edges)]
+        gaps += [""] * (len(edges) - 2) + [gap]
+    return Units(tuple(cut), tuple(gaps))
 
 
 def _run_key(word: re.Match[str]) -> int:

@@ -30,6 +30,14 @@ ARTICLES = tabrecover.parse_template(
     'id = "articles"',
 )
 
+FLEET = tabrecover.parse_template(
+    """<table data-type=integer><tr><th colspan=4>Fleet of all depots
+    <tr><th>Depot name<th data-key=vans>Vans kept<th data-key=cars>Cars kept<th data-key=bikes>Bikes
+    <tr data-key=north><th>Northern depot<td><td><td>
+    <tr data-key=all><th>Vehicles in all<td colspan=3 data-key=sum></table>""",
+    'id = "fleet"',
+)
+
 
 def values(dump: str, template: Template | None = None) -> list[tuple[str, float]]:
     """Text and confidence of the values of the dump's only table, in reading order."""
@@ -110,6 +118,12 @@ def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
     assert tabrecover.recover(before + between.join(labels) + after).tables == ()
 
 
+def test_empty_cells_alone_are_no_table() -> None:
+    """Where labels are out of order and no text fits a slot, empty cells make no table."""
+    heads = "结果纠正其他结果尚未审结\t总计结果维持结果纠正其他结果\t\t尚未审结\t\t计\n"
+    assert tabrecover.recover(heads + "8\t0" + 22 * "\t").tables == ()
+
+
 def test_one_blank_lost_leaves_every_value_of_the_row_in_doubt() -> None:
     """Fourteen different values for fifteen cells: the first is first in 14 of 15 ways, untold."""
     dump = HEADER + "\n".join(str(100 + k) for k in range(14)) + "\n"
@@ -182,6 +196,25 @@ def test_merged_text_repeated_over_its_span() -> None:
     assert_told(values(dump), VALUES)
 
 
+@pytest.mark.parametrize("row", ["| {} | {} | {} | {} |", "{}\t{}\t{}\t{}"])
+def test_another_value_in_a_span_is_no_repetition(row: str) -> None:
+    """A value repeated over its span is told; with another one between, it is in doubt."""
+    cells = [
+        ["Fleet of all depots"] * 4,
+        ["Depot name", "Vans kept", "Cars kept", "Bikes"],
+        ["Northern depot", "3", "4", "5"],
+    ]
+    above = "\n".join(row.format(*texts) for texts in cells) + "\n"
+    dump = above + row.format("Vehicles in all", "12", "12", "12")
+    assert_told(values(dump, FLEET), ["3", "4", "5", "12"])
+    dump = above + row.format("Vehicles in all", "12", "13", "12")
+    (table,) = tabrecover.recover(dump, templates=FLEET).tables
+    total = table.cells[-1]
+    assert [total.text, *(dump[s:e] for s, e in total.spans)] == ["12", "12", "12"]
+    assert total.confidence < 0.9
+    assert [dump[s:e] for s, e in table.unplaced] == ["13"]
+
+
 def test_long_list_of_repeated_labels_ends() -> None:
     """Thousands of repeated header rows without values are answered, with no table."""
     row = "结果维持 结果纠正 其他结果 尚未审结 总计 "
@@ -207,6 +240,14 @@ def test_html_table_of_unknown_layout() -> None:
     (table,) = tabrecover.recover(html).tables
     assert table.to_csv() == "Item,Price 2020,\n,net,gross\nBolt,1.50,1.80\n"
     assert [(c.rowspan, c.colspan) for c in table.cells][:2] == [(2, 1), (1, 2)]
+
+
+@pytest.mark.parametrize(("span", "width"), [(5, 8), (100, 103), (99999, None)])
+def test_spans_far_beyond_the_cells_are_mistaken(span: int, width: int | None) -> None:
+    """A cell may span what no other cell fills; where that is nearly all, there is no table."""
+    rows = 8 * "<tr><td>12<td>34<td>56<td>78"
+    found = tabrecover.recover(f"<table><tr><td>a<td>b<td>c<td colspan={span}>d{rows}</table>")
+    assert [table.shape for table in found.tables] == ([(9, width)] if width else [])
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import pickle
 import pytest
 
 import tabrecover
+from tabrecover.calibration import calibrated
+from tabrecover.model import Alternative, Cell, Span
 from tabrecover.results import Table
-from tabrecover.storage import builtin_library
+from tabrecover.storage import builtin_calibration, builtin_library
 from tests.cases import CASES, Case
 
 UNEVEN = (
@@ -67,3 +69,15 @@ def test_certainty_is_not_in_the_record() -> None:
     assert set(undecided().to_dict()) == {
         "template", "span", "shape", "confidence", "status", "cells", "checks", "unplaced",
     }  # fmt: skip
+
+
+def test_calibrated_probabilities_are_no_more_than_one() -> None:
+    """Doubt that calibration adds does not enlarge what rounding did to the alternatives."""
+    others = (Alternative("3", 0.003136), Alternative("", 0.00208), Alternative("2", 0.001685))
+    assert 0.9931 + sum(share for _, share in others) > 1
+    cell = Cell(0, 0, 1, 1, "value", "5", None, None, 0.9931, (Span(0, 1),), others)
+    table = Table(None, Span(0, 1), (1, 1), (cell,), 0.9931, "accepted")
+    (doubted,) = calibrated(table, builtin_calibration()).cells
+    assert doubted.confidence < 0.9
+    shares = [doubted.confidence, *(share for _, share in doubted.alternatives)]
+    assert sum(shares) == pytest.approx(1, abs=1e-6 * len(shares))

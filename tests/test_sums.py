@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 from math import inf
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabrecover import Table, recover
-from tabrecover.fillings import Lattice, Way, enumerate_fillings
+from tabrecover.fillings import GROWTH, Lattice, Way, enumerate_fillings
 from tabrecover.library import Library
 from tabrecover.storage import parse_template
 from tests.test_posterior import Pairs, all_scores, lattices, log_sum
@@ -204,3 +205,16 @@ def test_fillings_are_those_of_all_alignments(
     for path in listed.paths:
         assert path.weight == pytest.approx(log_sum(alike[path.pairs]), abs=1e-6)
         assert path.best == pytest.approx(max(alike[path.pairs]), abs=1e-6)
+
+
+def test_a_beam_costs_what_its_width_says() -> None:
+    """Where each of a hundred symbols may be a stray, no more partial fillings are looked at."""
+    n, m, width = 120, 47, 127
+    way = Way(Lattice(np.zeros((n, m)), np.zeros((n, m + 1)), np.full(m, -1.0)), range(m), 0.0)
+    ranking = Mock(known=())
+    ranking.added.return_value = ()
+    ranking.settles.return_value = False
+    found = enumerate_fillings(way, [True] * m, range(n), width, 12.0, ranking)
+    assert found is not None
+    assert len(found.paths) == width
+    assert ranking.added.call_count < GROWTH * width * m

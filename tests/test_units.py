@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tabrecover.lex import lex
+from tabrecover.model import Unit
 from tabrecover.scoring import UnitKind
-from tabrecover.units import LabelSpan, Units, classify, cut_units, number_of
+from tabrecover.units import LabelSpan, Units, classify, cut_back_steps, cut_units, number_of
 
 SAMPLES = {
     UnitKind.INTEGER: ["0", "12", "-3", "+3", "−3", "１２", "1,234", "1，234,567", "1 234", " 7 "],
@@ -104,6 +106,18 @@ def test_whole_cells_keep_a_text_of_several_lines_together() -> None:
     text = "第一行\n第二行\x1f别的\x1f"
     assert cut(text, whole_cells=True) == (["第一行\n第二行", "别的"], ["", "c", "c"])
     assert cut(text) == (["第一行", "第二行", "别的"], ["", "e", "c", "c"])
+
+
+def test_a_moved_piece_ends_a_text() -> None:
+    """Words behind a piece that was moved from a later line are another text; a label is one."""
+    # as if `type ` of `Heating type by gas 12345` came from a later line
+    starts = np.array([*range(8), *range(40, 45), *range(8, 20)])
+    words = Units((Unit(0, 19), Unit(20, 25)), ("e", "g", "e"))
+    assert cut_back_steps(words, starts) == Units(
+        (Unit(0, 13), Unit(13, 19), Unit(20, 25)), ("e", "", "g", "e")
+    )
+    label = Units((Unit(0, 19, 3), Unit(20, 25)), ("e", "g", "e"))
+    assert cut_back_steps(label, starts) == label
 
 
 @given(st.text(st.sampled_from("ab中1 2\n|\t:（）/")), st.booleans(), st.data())
