@@ -1,6 +1,6 @@
 """Fit the calibration of confidences on the `fit` set, and write it where the package reads it.
 
-    python -m benchmarks.calibrate [--every N] [--out FILE]
+    python -m benchmarks.calibrate [--set SET] [--every N] [--out FILE]
 
 Every value that the recovery tells on the dumps of the set is one observation: its signs (see
 `tabrecover.calibration`) and whether it is right, bound to its labels as the benchmark judges it.
@@ -296,7 +296,7 @@ def as_toml(
     known: Regression, unknown: Regression, limits: Sequence[tuple[float, float]], about: str
 ) -> str:
     """The calibration as `Calibration.parse` reads it."""
-    parts = [f"# {about}\n# Renew with: python -m benchmarks.calibrate\nversion = 1\n"]
+    parts = [f"# {about}\nversion = 1\n"]
     rows = ",\n".join(f"    [{rate}, {least:.6f}]" for rate, least in limits)
     parts.append("# error rate, and the confidence from which it is kept")
     parts.append(f"thresholds = [\n{rows},\n]\n" if rows else "thresholds = []\n")
@@ -339,7 +339,10 @@ def main() -> None:
     for rate, least in limits:
         share = np.mean(np.concatenate(confidences) >= least)
         print(f"error rate {rate}: from {least:.6f}, {share:.4f} of the values")
-    about = f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values."
+    about = (
+        f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
+        f"# Renew with: python -m benchmarks.calibrate --set {options.set} --every {options.every}"
+    )
     with write_atomically(options.out) as stream:
         stream.write(as_toml(fitted[0], fitted[1], limits, about))
 

@@ -17,18 +17,19 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
-from tabrecover.fold import fold_text
 from tabrecover.grid import row_strays
 from tabrecover.model import Alternative
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify, is_delimited
 
 if TYPE_CHECKING:
+    from tabrecover.align import Alignment
     from tabrecover.model import Cell, Document
     from tabrecover.results import Table
 
@@ -47,7 +48,7 @@ KNOWN = {
     "doubt": -1,  # share of the table's values that are in doubt
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
-    "spare": -1,  # of one: numbers beside the table for each of its blanks, at most 1
+    "spare": -1,  # log(1 + numbers beside the table), if only white space parts its cells
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "declared": +1,  # 1: markup or drawn cells tell what is a cell
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
@@ -215,8 +216,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     trip = table.evidence.trip if table.evidence else None
     agreement = trip.agreement if trip else 1.0
     bare = float(table.evidence is not None and not is_delimited(table.evidence.units))
-    blanks = sum(not cell.text for _, cell in values)
-    spare = min(1.0, bare * _beside(table) / blanks) if blanks else 0.0
+    spare = bare * log1p(_beside(table))
     touched = trip.touched if trip else frozenset[int]()
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
@@ -227,7 +227,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             doubt,
             float(cell.row in rows_labelled - rows_seen),
             float(not cell.text),
-            spare * (not cell.text),
+            spare,
             float(not cell.text and not shown),
             declared,
             order_only,
@@ -255,34 +255,33 @@ def _strays(table: Table) -> list[tuple[int, str]]:
 
 
 def _beside(table: Table) -> int:
-    """Numbers before the first and behind the last placed text, up to words of something else.
+    """Numbers before the first and behind the last placed text that no words enclose.
 
     Where a tool reads a page by columns, they are the table's, parted from its labels.
     """
     if table.alignment is None or table.evidence is None:
         return 0
     text, units = table.evidence.document.text, table.evidence.units.units
-    symbols = table.alignment.symbols
-    slots = zip(symbols, table.alignment.trace, strict=True)
-    placed = [symbol.unit for symbol, slot in slots if slot >= 0 and symbol.unit >= 0]
-    if not placed:  # nothing but empty cells
-        return 0
-    start, end = units[min(placed)].start, units[max(placed)].end
-    labels = "\n".join(form for cell in table.alignment.template.cells for form in cell.forms)
-    before = text[max(0, start - BESIDE) : start].split()
-    return _numbers_ahead(reversed(before), labels) + _numbers_ahead(
-        text[end : end + BESIDE].split(), labels
-    )
+    placed, room = _placed(table.alignment), table.evidence.room
+    start, end = units[placed[0]].start, units[placed[-1]].end
+    before = text[max(room.start, start - BESIDE) : start]
+    return _numbers_apart(before) + _numbers_apart(text[end : min(room.end, end + BESIDE)])
 
 
-def _numbers_ahead(words: Iterable[str], labels: str) -> int:
-    """Numbers and marks up to the first word that is in no label."""
+def _placed(alignment: Alignment) -> list[int]:
+    """The units that found a slot, in reading order; a table has at least one."""
+    slots = zip(alignment.symbols, alignment.trace, strict=True)
+    return sorted(symbol.unit for symbol, slot in slots if slot >= 0 and symbol.unit >= 0)
+
+
+def _numbers_apart(text: str) -> int:
+    """Numbers and marks that have their line for themselves, or stand next to each other."""
     count = 0
-    for word in words:
-        if classify(word) != UnitKind.TEXT:
-            count += 1
-        elif fold_text(word) not in labels:
-            break
+    for line in text.splitlines():
+        kinds = groupby(classify(word) != UnitKind.TEXT for word in line.split())
+        runs = [(is_number, sum(1 for _ in run)) for is_number, run in kinds]
+        alone = len(runs) == 1
+        count += sum(size for is_number, size in runs if is_number and (alone or size > 1))
     return count
 
 

@@ -10,7 +10,7 @@ the one that the other tables, or a context phrase, speak for.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -22,7 +22,7 @@ from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import block_table, find_blocks, html_tables
+from tabrecover.freeform import Block, block_table, find_blocks, html_tables
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
@@ -134,7 +134,8 @@ def recover_document(
             ),
         )
         law = readings.law
-        tables = _template_tables(document, library, units, readings)
+        rooms = _rooms(document, [*clusters, *blocks])[: len(clusters)]
+        tables = _template_tables(document, library, units, rooms, readings)
         tables += [t for b in blocks if (t := block_table(document, b, law)) is not None]
     else:
         law, tables = None, []
@@ -171,6 +172,16 @@ def _breaks(clusters: Sequence[_Cluster], units: Sequence[Units], library: Libra
             below = next((i for i in range(first, len(u.units)) if not is_label[i]), None)
             gaps += [u.gaps[below]] if below is not None else []
     return gaps
+
+
+def _rooms(document: Document, areas: Sequence[_Cluster | Block]) -> list[Span]:
+    """For each area of a table, the stretch of plain text up to its neighbours."""
+    ends = [0, *sorted(area.end for area in areas)]
+    starts = [*sorted(area.start for area in areas), len(document.text)]
+    return [
+        Span(ends[bisect_right(ends, area.start) - 1], starts[bisect_left(starts, area.end)])
+        for area in areas
+    ]
 
 
 def _holds_records(cluster: _Cluster, library: Library) -> bool:
@@ -429,7 +440,11 @@ def _best_law(
 
 
 def _template_tables(
-    document: Document, library: Library, units: Sequence[Units], readings: _Readings
+    document: Document,
+    library: Library,
+    units: Sequence[Units],
+    rooms: Sequence[Span],
+    readings: _Readings,
 ) -> list[Table]:
     context = [_context(document, template) for template in library.templates]
     votes = [_edition_votes(library, own) for own in readings.clusters]
@@ -445,7 +460,7 @@ def _template_tables(
             + others.get(library.templates[reading.template].edition, 0.0)
             for reading in own
         ]
-        tables.append(_table(document, library, u, number, scores, readings))
+        tables.append(_table(document, library, u, rooms[number], number, scores, readings))
     return [table for table in tables if table is not None]
 
 
@@ -545,6 +560,7 @@ def _table(
     document: Document,
     library: Library,
     units: Units,
+    room: Span,
     number: int,
     scores: Sequence[float],
     readings: _Readings,
@@ -608,6 +624,7 @@ def _table(
             readings.share,
             chosen.scoring,
             layout * readings.share,
+            room,
             rivals,
             candidates,
             round_trip(filled.cells, shape, document, units, readings.law),

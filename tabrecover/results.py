@@ -41,9 +41,9 @@ class Evidence:
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
     text. `law` names how it was flattened, `share` is its probability among the possible ways;
     `scoring` that of the alignment; `layout` the probability that goes into every cell's
-    confidence; `rivals` the cells by other ways of flattening; `candidates` the templates that
-    were weighed, the table's own among them; `trip` how far the grid, flattened again by the law,
-    agrees with the dump.
+    confidence; `room` the stretch of its text up to the tables before and behind; `rivals` the
+    cells by other ways of flattening; `candidates` the templates that were weighed, the table's own
+    among them; `trip` how far the grid, flattened again by the law, agrees with the dump.
     """
 
     document: Document
@@ -52,6 +52,7 @@ class Evidence:
     share: float
     scoring: Scoring
     layout: float
+    room: Span
     rivals: tuple[Rival, ...]
     candidates: tuple[ScoredTemplate, ...]
     trip: RoundTrip
