@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabrecover.lex import BARS
+from tabrecover.lex import BARS, CROSSINGS
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
 
 if TYPE_CHECKING:
@@ -36,16 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = ["redraw"]
 
-_CROSSINGS = "+┌┬┐├┼┤└┴┘┏┳┓┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╒╤╕╞╪╡╘╧╛╓╥╖╟╫╢╙╨╜╭╮╰╯┠┨┯┷┿╂"
 _STROKES = "-=_─━═╌┄┈╍"
-_BORDERS = frozenset(BARS + _CROSSINGS)
+_BORDERS = frozenset(BARS + CROSSINGS)
 _RULES = frozenset(_STROKES)
 _BORDER, _CROSSING, _STROKE = (
-    f"[{re.escape(chars)}]" for chars in (BARS + _CROSSINGS, _CROSSINGS, _STROKES)
+    f"[{re.escape(chars)}]" for chars in (BARS + CROSSINGS, CROSSINGS, _STROKES)
 )
 _ANY_BORDER = re.compile(_BORDER)
 _LETTER = re.compile(
-    rf"[^\s{re.escape(BARS + _CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
+    rf"[^\s{re.escape(BARS + CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
 )
 _MARGIN = "[ \t\ufeff]*"
 _BOX_LINE = re.compile(rf"{_MARGIN}{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
@@ -364,7 +363,7 @@ def _strokes_of_rules(canvas: _Canvas) -> frozenset[str]:
     """What rules are drawn with; other strokes are texts, such as a mark for "none"."""
     rules = (m.group() for line in canvas.lines for m in _CROSSED_RULE.finditer(canvas.text, *line))
     strokes = _RULES.intersection("".join(rules))
-    return (strokes or _RULES).union(_CROSSINGS)
+    return (strokes or _RULES).union(CROSSINGS)
 
 
 class _Band(NamedTuple):
@@ -761,6 +760,8 @@ class _Writer:
             position = drawing.end
         self._copy(position, len(text))
         starts = np.concatenate(self.origins)
+        if self.document.starts is not None:  # lines were put together before
+            starts = np.append(self.document.starts, len(self.document.raw))[starts]
         return replace(
             self.document,
             text="".join(self.parts),

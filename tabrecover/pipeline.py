@@ -37,6 +37,7 @@ from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
 from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_units, leading_values
+from tabrecover.unwrap import unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def recover_document(
 
     Without a `calibration` confidences are the model's own probabilities.
     """
-    document = redraw(document)
+    document = redraw(unwrap(document))
     folded = fold(document.text)
     hits = _hits(document, folded, library) if sieve_of(library).passes(document.text) else []
     joined = join_pieces(document, folded, hits, library) if hits else document

@@ -1,0 +1,100 @@
+"""Lines that a fixed width cut are put together, and only those."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tabrecover
+from tabrecover.api import read_document
+from tabrecover.library import Library
+from tabrecover.storage import parse_template
+from tabrecover.unwrap import unwrap
+
+ROWS = [
+    ["Name of the place", "Sheep", "Goats", "Animals in all"],
+    ["Upton upon the river", "12", "7", "19"],
+    ["Ham", "3", "", "3"],
+    ["Sladbury", "170", "2", "172"],
+    ["Dell under the long hill", "1", "0", "1"],
+]
+TEMPLATE = parse_template(
+    "<table data-type=integer><tr><th data-key=place>Name of the place</th>"
+    "<th data-key=sheep>Sheep</th><th data-key=goats>Goats</th><th data-key=all>Animals in all</th>"
+    "</tr><tr data-key=v data-repeated><td data-type=text></td><td></td><td></td><td></td></tr>"
+    "</table>"
+)
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text with its lines cut after so many characters, wherever that is."""
+    return "\n".join(
+        line[at : at + width]
+        for line in text.split("\n")
+        for at in range(0, max(1, len(line)), width)
+    )
+
+
+def with_bars(rows: list[list[str]]) -> str:
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def boxed(rows: list[list[str]]) -> str:
+    rule = "+" + "+".join("-" * 26 for _ in rows[0]) + "+\n"
+    return rule + "".join("|" + "|".join(f" {c:<24} " for c in row) + "|\n" + rule for row in rows)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [with_bars(ROWS), boxed(ROWS), with_bars(ROWS).replace("|", "\t")],
+    ids=["bars", "box", "tabs"],
+)
+@pytest.mark.parametrize("width", [17, 20, 26, 31])
+def test_cut_rows_are_put_together(drawn: str, width: int) -> None:
+    """Whatever the width, the rows are again what they were; every character knows its place."""
+    dump = wrapped(drawn, width)
+    document = unwrap(read_document(dump))
+    assert document.text == drawn
+    assert document.starts is not None
+    assert "".join(dump[start] for start in document.starts) == drawn
+
+
+def test_the_values_of_cut_rows_are_told_with_their_places() -> None:
+    """Values are exact and told, and what stands at their spans is their text, cut or not."""
+    dump = wrapped(with_bars(ROWS), 23)
+    (table,) = tabrecover.recover(dump, templates=Library([TEMPLATE])).tables
+    values = [cell for cell in table.cells if cell.role == "value"]
+    assert [cell.text for cell in values] == [text for row in ROWS[1:] for text in row]
+    for cell in values:
+        assert "".join(dump[start:end] for start, end in cell.spans) == cell.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_bars(ROWS),
+        boxed(ROWS),
+        wrapped("a | b and words that go on without any end, line by line, as prose does " * 9, 40),
+        "\n".join(f"{k:>10} | {k * 7:>10}" for k in range(30)),
+        "if a | b:\n    return f(a) | g(b)\nelse:\n    x = a | b | c\n    y = a || b || c\n" * 3,
+        "no bars at all\n" * 9,
+        "|\n" * 40,
+        "",
+    ],
+    ids=["rows", "box", "prose", "columns", "code", "words", "bars", "nothing"],
+)
+def test_what_no_width_cut_stays(text: str) -> None:
+    """Rows that are whole, boxes as wide as their lines, prose and code are left alone."""
+    document = read_document(text)
+    assert unwrap(document) is document
+
+
+@given(st.text(st.sampled_from("ab1 |\t\n+-"), max_size=400))
+def test_nothing_but_line_ends_is_taken_out(text: str) -> None:
+    """All other characters stay, in their order, each with its place in the input."""
+    document = read_document(text)
+    result = unwrap(document)
+    assert result.text.replace("\n", "") == document.text.replace("\n", "")
+    if result.starts is not None:
+        assert "".join(text[start] for start in result.starts) == result.text
