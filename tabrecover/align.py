@@ -38,6 +38,7 @@ from tabrecover.posterior import (
     log_total,
     margins,
 )
+from tabrecover.profiles import Profiles, shape_of
 from tabrecover.scoring import NEVER, Scoring, UnitKind
 from tabrecover.sums import (
     VALUE_LOST,
@@ -79,6 +80,7 @@ MAX_LATTICE = 2_000_000  # symbols times slots of one segment
 MAX_KEPT = 10_000  # the same of a segment whose lattice is kept from scoring to aligning
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
+ROUNDS = 2  # in which the columns of records learn what their cells look like
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
 MAX_COUNT_DIGITS = 6  # of a number that counts rows
 _WORDS = (UnitKind.TEXT, UnitKind.LABEL)
@@ -210,6 +212,7 @@ class Aligner:
         Its repeated rows are there so many times as `copies` says.
         """
         template = library.templates[number]
+        self._alike = _columns_alike(template, copies)
         self._solver = _Solver(template.unrolled(copies), symbols, scoring)
         self._anchors = [
             (symbol, template.slot_unrolled(slot, copies))
@@ -239,6 +242,11 @@ class Aligner:
         if where is not None:
             solver.learn_positions(anchors, where)
         rivals = [solver.solve(segment) for segment in self._segments]
+        if texts is not None and self._alike:
+            for _ in range(ROUNDS):
+                if not solver.learn_profiles(texts, self._alike):
+                    break
+                rivals = [solver.solve(segment) for segment in self._segments]
         for symbol, slot in anchors:
             solver.anchor(symbol, slot)
         if (
@@ -253,6 +261,24 @@ class Aligner:
             solver.template, tuple(solver.symbols), tuple(solver.trace), solver.placements,
             solver.score, tuple(anchors),
         )  # fmt: skip
+
+
+def _columns_alike(template: Template, copies: int) -> list[int]:
+    """By slot of the unrolled template, the number of its place in a record; -1 outside of them.
+
+    Empty for a template without records.
+    """
+    repeated, unrolled, width = template.repeated, template.unrolled(copies), template.n_cols + 1
+    if repeated is None:
+        return []
+    height = repeated.stop - repeated.first
+    rows = range(repeated.first, repeated.first + copies * height)
+    return [
+        (slot.row - repeated.first) % height * width + number % width
+        if slot.kind <= SlotKind.TEXT and slot.row in rows
+        else -1
+        for number, slot in enumerate(unrolled.slots)
+    ]
 
 
 class MoveScores(NamedTuple):
@@ -429,6 +455,7 @@ class _Solver:
             self.slot_skips[-1] = np.log(scoring.last_row_end_lost)
         self.has_optional = bool(template.optional_slots.any())
         self.positions: Positions | None = None
+        self.profiles: Profiles | None = None
         self.trace = [-1] * len(symbols)
         self.placements: dict[int, tuple[Placement, ...]] = {}
         self.score = 0.0
@@ -443,6 +470,32 @@ class _Solver:
         kinds: list[int] = self.kinds.tolist()
         self.positions = learn(self.template, kinds, units, anchors, where)
         self.prepared.clear()
+
+    def learn_profiles(self, texts: Sequence[str], columns: Sequence[int]) -> bool:
+        """From here on, texts are drawn to the columns of their like; whether there are any.
+
+        `columns` has a number for each slot of rows that are alike, -1 for the others.
+        """
+        if self.profiles is None:
+            shapes = [shape_of(texts[s.unit]) if self._is_shaped(s) else None for s in self.symbols]
+            profiles = Profiles(shapes, columns)
+            if not profiles.fits:
+                return False
+            self.profiles = profiles
+        self.profiles.learn(
+            {
+                slot: [(placement.symbol, placement.probability) for placement in placed]
+                for slot, placed in self.placements.items()
+            }
+        )
+        self.prepared.clear()
+        self.solved.clear()
+        self.score = 0.0
+        return True
+
+    @staticmethod
+    def _is_shaped(symbol: Symbol) -> bool:
+        return symbol.unit >= 0 and symbol.kind not in (UnitKind.LABEL, UnitKind.NUMBERING)
 
     def anchor_score(self, slot: int) -> float:
         forms = self.template.cells[self.template.slots[slot].cell].forms
@@ -582,7 +635,9 @@ class _Solver:
     def _key(self, segment: _Segment) -> _Key | None:
         """Equal for segments with equal lattices; None where texts make each its own."""
         start, stop, first, last = segment
-        if self.positions is not None or self.texts_before[stop] > self.texts_before[start]:
+        if self.positions is not None or self.profiles is not None:
+            return None
+        if self.texts_before[stop] > self.texts_before[start]:
             return None
         return (
             self.kinds[start:stop].tobytes(),
@@ -638,6 +693,12 @@ class _Solver:
             self._match_labels(match, start, stop, first, last)
         if self.positions is not None:
             match += self._drawn_to_columns(segment, self.positions)
+        skip = self.slot_skips[first:last]
+        if self.profiles is not None:
+            held, empty = self.profiles.emptiness(first, last, self.scoring.filled)
+            blank = (kinds == UnitKind.BLANK)[:, None]
+            match += self.profiles.log_odds(*segment) + np.where(blank, empty, held)
+            skip = skip + empty
         stray = np.empty((stop - start, last - first + 1))
         stray[:] = self.scoring.skip_unit[kinds][:, None]
         if self.scoring.row_blanks:
@@ -651,7 +712,7 @@ class _Solver:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):
             stray[:, -1] = self.scoring.skip_behind[kinds]
-        return Lattice(match, stray, self.slot_skips[first:last])
+        return Lattice(match, stray, skip)
 
     def _drawn_to_columns(self, segment: _Segment, positions: Positions) -> Matrix:
         """What the places of texts say for value slots."""

@@ -26,6 +26,7 @@ NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a re
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
 MIN_OPENED = 0.9  # share of line ends with a bar behind them where rows open with one
 MIN_WRAPPED = 0.2  # share of line ends that are inside a row where lines were wrapped
+MAX_ROW = 30  # gaps between units for each line end, where lines are rows
 MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
@@ -259,10 +260,20 @@ def _fit_bars(sample: _Sample) -> list[Law]:
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
         return []
+    if all("e" not in gap and gap.count("b") <= 1 for gap in inner):
+        return [_single_bars(inner)]
     padded = _fit_padded(sample)
     if padded and not _opened(inner):
         return padded
     return padded + _fit_bar_cells(sample)  # blank cells at rows' ends look like padding
+
+
+def _single_bars(inner: Sequence[str]) -> Law:
+    """A bar between all texts, and nothing else: neither empty cells nor row ends show."""
+    good = sum("b" in gap for gap in inner)
+    writing = Writing(lambda _: "b", _only("b"))
+    share = _share(good, len(inner))
+    return Law("bars-single", share, False, False, False, _nothing, writing=writing)
 
 
 def _is_rows(inner: Sequence[str]) -> bool:
@@ -527,7 +538,7 @@ def _fit_rows(sample: _Sample) -> list[Law]:
     """Several units a line: a line end is a row end, or a wrapped label."""
     inner = sample.inner
     broken = sum("e" in gap for gap in inner)
-    if not broken or broken * 10 < len(inner) or not _is_rows(inner):
+    if not broken or broken * MAX_ROW < len(inner) or not _is_rows(inner):
         return []
 
     def read(gaps: Gaps) -> list[str]:

@@ -62,6 +62,7 @@ MAX_BLAMED = 3  # segments that a broken rule opens further, up to `REACH`
 MAX_PATHS = 1_500  # fillings of a segment that are enumerated; beyond, a beam
 MAX_STEPS = 6_000  # partial fillings that the beam of a segment looks at
 MAX_SPENT = 40_000  # slots of fillings of a table, beyond which beams are narrow
+MAX_LOST = 10_000  # slots of a segment's fillings in which a lost value is looked for
 MAX_CELLS = 200_000  # symbols times slots of a segment that is enumerated at all
 MIN_BEAM = 50
 LEAST_SEEN = 0.5  # of a segment's probability; with less, it stays as the aligner had it
@@ -290,12 +291,11 @@ class _Opened:
         """Make the groups from the paths of each way and the slots that it leaves out."""
         paths = self.paths
         fillings: list[_Filling] = []
-        top = max((p.best for found, _ in paths for p in found.paths), default=0.0)
+        tried = self._tried_for_lost()
         for found, absent in paths:
             unknown = {rule for j in absent for rule, _ in self.at[j]}
             for path in found.paths:
-                near = path.best >= top - OPEN
-                fillings += self._variants(path, unknown, absent if near else None)
+                fillings += self._variants(path, unknown, absent if id(path) in tried else None)
         factors = {round(filling.weight - filling.path.weight, 6) for filling in fillings}
         self.is_told = len(factors) > 1
         best = max((filling.best for filling in fillings), default=0.0)
@@ -312,6 +312,13 @@ class _Opened:
             group.best = max(filling.best for filling in group.fillings)
             group.weight = log_sum([filling.weight for filling in group.fillings])
         self.groups = list(groups.values())
+
+    def _tried_for_lost(self) -> set[int]:
+        """The paths (by `id`) whose empty slots may hold a lost value; `MAX_LOST` slots in all."""
+        likely = sorted((p for found, _ in self.paths for p in found.paths), key=lambda p: -p.best)
+        top = likely[0].best if likely else 0.0
+        count = MAX_LOST // self.segment.m
+        return {id(path) for path in likely[:count] if path.best >= top - OPEN}
 
     def _add_unknown(
         self, groups: dict[tuple[tuple[int | None, ...], int], _Group], mass: float

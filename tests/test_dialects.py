@@ -110,7 +110,7 @@ def test_every_law_reads_every_gap(
 
 
 LAWS = {
-    "beautifulsoup": "lines-blank", "beautifulsoup-bar": "bars-padded-rows",
+    "beautifulsoup": "lines-blank", "beautifulsoup-bar": "bars-single",
     "beautifulsoup-lines": "lines-blank", "beautifulsoup-space": "order",
     "beautifulsoup-strip": "lines", "boilerpy3": "lines", "chromium": "tabs", "elinks-80": "html",
     "html": "html", "html-to-markdown": "bars", "html-unclosed": "html", "html2text-padded": "bars",

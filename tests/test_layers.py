@@ -15,10 +15,10 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "layout", "template",
     "library", "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions",
-    "posterior", "fillings", "elimination", "sums", "align", "coherence", "confidence", "rules",
-    "added", "grid", "roundtrip", "repeats", "headers", "render", "results", "calibration",
-    "freeform", "pipeline", "explain", "examples", "axis", "guess", "draft", "learn", "propose",
-    "authoring",
+    "profiles", "posterior", "fillings", "elimination", "sums", "align", "coherence", "confidence",
+    "rules", "added", "grid", "roundtrip", "repeats", "headers", "render", "results",
+    "calibration", "freeform", "pipeline", "explain", "examples", "axis", "guess", "draft",
+    "learn", "propose", "authoring",
     # below: bytes, files, terminals
     "decode", "storage", "office", "api", "terminal", "explain_view", "report", "cli", "__init__",
     "__main__",
