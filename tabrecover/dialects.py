@@ -260,10 +260,10 @@ def _fit_bars(sample: _Sample) -> list[Law]:
     barred = sum("b" in gap for gap in inner)
     if barred * 3 < len(inner) or not barred:
         return []
-    if all("e" not in gap and gap.count("b") <= 1 for gap in inner):
+    if _is_one_line(inner) and all(gap.count("b") <= 1 for gap in inner):
         return [_single_bars(inner)]
     padded = _fit_padded(sample)
-    if padded and not _opened(inner):
+    if padded and not _opened(inner) and not _is_one_line(inner):
         return padded
     return padded + _fit_bar_cells(sample)  # blank cells at rows' ends look like padding
 
@@ -351,6 +351,7 @@ def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
 
 _LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
 _ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
+_RUN_PAD = re.compile(r"^b+$")  # all rows on one line
 
 
 def _fit_padded(sample: _Sample) -> list[Law]:
@@ -358,14 +359,17 @@ def _fit_padded(sample: _Sample) -> list[Law]:
     opened = _opened(sample.inner)
     streams = [_unopened(gaps) for gaps in sample.streams] if opened else sample.streams
     inner = _unopened(sample.inner) if opened else sample.inner
+    in_one_line, rowed = _is_one_line(inner), _is_rows(inner)
     for name, pattern, cells_in_lines in (
         ("bars-padded-lines", _LINE_PAD, True),
         ("bars-padded-rows", _ROW_PAD, False),
+        ("bars-padded-run", _RUN_PAD, True),
     ):
-        if cells_in_lines == _is_rows(inner):
+        if (pattern is _RUN_PAD) != in_one_line or (not in_one_line and cells_in_lines == rowed):
             continue
         regular = sum(pattern.match(gap) is not None for gap in inner)
-        if regular < MIN_REGULAR * len(inner) or _shown_blanks(inner) > MAX_SHOWN * len(inner):
+        shown = 0 if in_one_line else _shown_blanks(inner)
+        if regular < MIN_REGULAR * len(inner) or shown > MAX_SHOWN * len(inner):
             continue
         widths = [_widths(gaps, cells_in_lines) for gaps in streams]
         rows = [row for group in widths for row in group]
@@ -390,6 +394,10 @@ def _padding(opened: bool) -> Writing:
         lambda gap: "b" * _unopened([gap])[0].count("b") if opened else "b" * gap.count("b"),
         padded=True,
     )
+
+
+def _is_one_line(inner: Sequence[str]) -> bool:
+    return all("e" not in gap for gap in inner)
 
 
 def _opened(inner: Sequence[str]) -> bool:
