@@ -146,9 +146,9 @@ def recover(
     failed: list[str] = []
     if output is None:
         with _standard_output() as stream:
-            _write(stream, _told(outcomes, failed), format, least)
+            _write(stream, _told(outcomes, failed, format), format, least)
     else:
-        _write_file(output, _told(outcomes, failed), format, least)
+        _write_file(output, _told(outcomes, failed, format), format, least)
     if failed:
         raise typer.Exit(Exit.FAILED_INPUT)
 
@@ -229,15 +229,23 @@ def _read(name: str) -> bytes:
     return data
 
 
-def _told(outcomes: Iterable[Outcome], failed: list[str]) -> Iterator[Outcome]:
-    """Pass outcomes on, with failures and empty inputs told on standard error."""
-    from tabrecover.report import one_line  # noqa: PLC0415
+def _told(outcomes: Iterable[Outcome], failed: list[str], wanted: Format) -> Iterator[Outcome]:
+    """Pass outcomes on; what the output does not say of them is told on standard error.
+
+    That are failures, empty inputs, and texts that found no cell.
+    """
+    from tabrecover.report import one_line, unplaced  # noqa: PLC0415
 
     for outcome in outcomes:
         if outcome.recovery is None:
             failed.append(outcome.source)
         if outcome.error:
             typer.echo(f"tabrecover: {one_line(outcome.source)}: {outcome.error}", err=True)
+        if outcome.recovery is not None and wanted not in (Format.TERMINAL, Format.JSON):
+            for number, table in enumerate(outcome.recovery.tables, start=1):
+                if table.unplaced:
+                    where = f"{one_line(outcome.source)}, table {number}"
+                    typer.echo(f"tabrecover: {where}: {unplaced(table)}", err=True)
         yield outcome
 
 

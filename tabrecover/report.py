@@ -34,6 +34,7 @@ __all__ = [
     "template_view",
     "terminal",
     "tidy",
+    "unplaced",
 ]
 
 _PAGE = """<!DOCTYPE html>
@@ -103,9 +104,14 @@ def terminal(results: Iterable[Outcome], least: float, *, width: int, color: boo
             yield "\n"
             yield "".join(f"! {_sum(check)}\n" for check in _broken(table))
             if table.unplaced:
-                spans = ", ".join(f"{start}-{end}" for start, end in table.unplaced)
-                yield f"! texts that found no cell, at characters {spans}\n"
+                yield f"! {unplaced(table)}\n"
         yield "\n"
+
+
+def unplaced(table: Table) -> str:
+    """Where the texts stand that found no cell."""
+    spans = ", ".join(f"{start}-{end}" for start, end in table.unplaced)
+    return f"texts that found no cell, at characters {spans}"
 
 
 def one_line(text: str) -> str:

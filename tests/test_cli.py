@@ -64,6 +64,26 @@ def test_tidy_and_csv_can_be_read_back() -> None:
     assert by_key["central_procurement.amount"]["text"] == "3189.657"
 
 
+@pytest.mark.parametrize("form", ["csv", "tidy", "html", "markdown"])
+def test_texts_without_a_cell_are_told_beside_the_output(form: str, tmp_path: Path) -> None:
+    """Where the output has no place for what found no cell, standard error says where it stands."""
+    template = tmp_path / "work.html"
+    template.write_text(
+        "<table data-type=integer><tr><th>Kind of work<th data-key=h>Hours spent"
+        "<th data-key=d>Days spent<tr data-key=r><th>Building roads<td><td>"
+        "<tr data-key=b><th>Mending bridges<td><td></table>"
+    )
+    dump = (
+        "| Kind of work | Hours spent | Days spent |\n| Building roads | 12 | 13 |\n"
+        "stray words 77\n| Mending bridges | 14 | 15 |\n"
+    )
+    done = run("recover", "-", "-t", template, "-f", form, stdin=dump.encode())
+    at = dump.index("stray")
+    message = f"table 1: texts that found no cell, at characters {at}-{at + len('stray words 77')}"
+    assert message in done.stderr.decode()
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("form", ["html", "csv", "markdown", "tidy", "terminal", "json"])
 def test_output_file_is_whole_and_utf8(form: str, tmp_path: Path) -> None:
     """`-o` writes what standard output would show, in every format."""
