@@ -52,7 +52,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tabrecover.dialects import Law
     from tabrecover.library import Library
@@ -80,6 +80,7 @@ MAX_LATTICE = 2_000_000  # symbols times slots of one segment
 MAX_KEPT = 10_000  # the same of a segment whose lattice is kept from scoring to aligning
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
+UNPROVEN = 0.8  # most that the look of other rows makes of a placement
 ROUNDS = 2  # in which the columns of records learn what their cells look like
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
 MAX_COUNT_DIGITS = 6  # of a number that counts rows
@@ -243,10 +244,12 @@ class Aligner:
             solver.learn_positions(anchors, where)
         rivals = [solver.solve(segment) for segment in self._segments]
         if texts is not None and self._alike:
+            before = dict(solver.placements)
             for _ in range(ROUNDS):
                 if not solver.learn_profiles(texts, self._alike):
                     break
                 rivals = [solver.solve(segment) for segment in self._segments]
+            solver.doubt_unproven(before)
         for symbol, slot in anchors:
             solver.anchor(symbol, slot)
         if (
@@ -492,6 +495,23 @@ class _Solver:
         self.solved.clear()
         self.score = 0.0
         return True
+
+    def doubt_unproven(self, before: Mapping[int, Sequence[Placement]]) -> None:
+        """Leave a doubt where nothing but the look of other rows speaks for a placement.
+
+        That is a good reason to place a text, and none to be sure: where a dump cuts cells in
+        pieces, or in another order, its rows are alike as well.
+        """
+        for slot, placed in self.placements.items():
+            known = {p.symbol: p.probability for p in before.get(slot, ())}
+            self.placements[slot] = tuple(
+                [
+                    p._replace(
+                        probability=min(p.probability, max(UNPROVEN, known.get(p.symbol, 0)))
+                    )
+                    for p in placed
+                ]
+            )
 
     @staticmethod
     def _is_shaped(symbol: Symbol) -> bool:

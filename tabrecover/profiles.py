@@ -7,6 +7,8 @@ the table is aligned twice or more (expectation maximisation): the posterior of 
 the shapes of every column, the next weighs every text by them. A row is judged by the others only
 (leave-one-out), or it would prove itself. Shapes are seen seldom, so their shares are smoothed by
 those of coarser ones, and these by those of the whole table (a hierarchical Dirichlet prior).
+That rows are alike is a reason to place a text, and none to be sure: what a dump cuts in pieces is
+alike as well. The aligner leaves a doubt there.
 """
 
 from __future__ import annotations

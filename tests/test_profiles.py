@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tabrecover
+from tabrecover.confidence import ACCEPT
 from tabrecover.library import Library
+from tabrecover.model import Cell
 from tabrecover.profiles import PRIOR, Profiles, shape_of
 from tabrecover.storage import parse_template
 
@@ -107,19 +109,34 @@ VISITS = parse_template(
 )
 
 
-def test_records_of_texts_find_their_columns() -> None:
-    """Which text of a record was lost is told by what the others look like in its column."""
-    rows = [
-        ["1", "2015-08-12", "09:39", "Upton", "a-1"],
-        ["2", "2015-08-13", "10:12", "Slade", "a-4"],
-        ["3", "2015-08-17", "", "Hamley", "b-2"],
-        ["4", "2015-09-02", "17:45", "Upton", ""],
-        ["5", "2015-09-11", "08:00", "Dellow", "c-9"],
-        ["6", "2015-09-12", "13:30", "", "c-7"],
-        ["7", "2015-09-30", "11:11", "Hamley", "a-8"],
-    ]
-    cells = [cell for row in rows for cell in row if cell]
+ROWS = [
+    ["1", "2015-08-12", "09:39", "Upton", "a-1"],
+    ["2", "2015-08-13", "10:12", "Slade", "a-4"],
+    ["3", "2015-08-17", "", "Hamley", "b-2"],
+    ["4", "2015-09-02", "17:45", "Upton", ""],
+    ["5", "2015-09-11", "08:00", "Dellow", "c-9"],
+    ["6", "2015-09-12", "13:30", "", "c-7"],
+    ["7", "2015-09-30", "11:11", "Hamley", "a-8"],
+]
+
+
+def visits() -> list[Cell]:
+    """The values that are recovered from the rows, one a line, blanks lost."""
+    cells = [cell for row in ROWS for cell in row if cell]
     dump = "\n".join(["Number", "Day of visit", "Hour", "Place seen", "Code", *cells]) + "\n"
     (table,) = tabrecover.recover(dump, templates=Library([VISITS])).tables
-    values = [cell for cell in table.cells if cell.role == "value"]
-    assert [cell.text for cell in values] == [text for row in rows for text in row]
+    return [cell for cell in table.cells if cell.role == "value"]
+
+
+def test_records_of_texts_find_their_columns() -> None:
+    """Which text of a record was lost is told by what the others look like in its column."""
+    assert [cell.text for cell in visits()] == [text for row in ROWS for text in row]
+
+
+def test_what_only_looks_speak_for_stays_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that are cut in pieces are alike as well, so short ones are placed and not told."""
+    short = [cell for cell in visits() if cell.row in (3, 4, 6) and cell.col > 1]
+    assert max(cell.confidence for cell in short) < ACCEPT
+    monkeypatch.setattr("tabrecover.align.UNPROVEN", 1.0)
+    surer = [cell for cell in visits() if cell.row in (3, 4, 6) and cell.col > 1]
+    assert all(a.confidence < b.confidence for a, b in zip(short, surer, strict=True))
