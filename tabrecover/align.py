@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -213,7 +214,7 @@ class Aligner:
         Its repeated rows are there so many times as `copies` says.
         """
         template = library.templates[number]
-        self._alike = _columns_alike(template, copies)
+        self._alike = partial(_columns_alike, template, copies)
         self._solver = _Solver(template.unrolled(copies), symbols, scoring)
         self._anchors = [
             (symbol, template.slot_unrolled(slot, copies))
@@ -243,10 +244,10 @@ class Aligner:
         if where is not None:
             solver.learn_positions(anchors, where)
         rivals = [solver.solve(segment) for segment in self._segments]
-        if texts is not None and self._alike:
+        if texts is not None and (alike := self._alike()):
             before = dict(solver.placements)
             for _ in range(ROUNDS):
-                if not solver.learn_profiles(texts, self._alike):
+                if not solver.learn_profiles(texts, alike):
                     break
                 rivals = [solver.solve(segment) for segment in self._segments]
             solver.doubt_unproven(before)

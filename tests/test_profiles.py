@@ -6,7 +6,7 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tabrecover
@@ -62,6 +62,7 @@ def by_loops(texts: list[str], columns: list[int], placed: dict[int, list[tuple[
     return log(share(1)) - log(sum(s == shapes[symbol] for s in shapes) / len(shapes))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(TEXTS), min_size=8, max_size=16), st.data())
 def test_odds_are_as_counted_by_loops(texts: list[str], data: st.DataObject) -> None:
     """What arrays give is what the definition gives; the row itself does not count."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tabrecover
@@ -90,6 +90,7 @@ def test_what_no_width_cut_stays(text: str) -> None:
     assert unwrap(document) is document
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab1 |\t\n+-"), max_size=400))
 def test_nothing_but_line_ends_is_taken_out(text: str) -> None:
     """All other characters stay, in their order, each with its place in the input."""
