@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["unwrap"]
 
 MIN_WIDTH = 16  # characters of a line that is worth the name
+LONGEST_WORD = 40  # characters that a break may leave together
 MIN_FULL = 3  # lines as long as the width allows
 MIN_ALIKE = 0.3  # of the rows, once joined, that have as many cells as the row before
 LESS_ALIKE = 0.7  # times that share: at most so many agreed before
@@ -36,7 +37,7 @@ _SEPARATORS = BARS + CROSSINGS + "\t"
 
 def unwrap(document: Document) -> Document:
     """The document without the line ends that cut rows; the same one if there are none."""
-    if document.kind == "html" or not document.holds_any(BARS + "\t"):
+    if document.kind == "html" or not (document.holds_any(BARS) or document.holds_any("\t")):
         return document
     lines = document.text.split("\n")
     cut = _cuts(lines)
@@ -62,13 +63,17 @@ def _cuts(lines: Sequence[str]) -> list[bool]:
     width = max(map(len, lines))
     if width < MIN_WIDTH:
         return [False] * (len(lines) - 1)
-    words = [_WORD.match(line) for line in lines]
-    return [
-        0 < len(line) <= width < len(line) + (len(word.group()) if word else 1)
-        and bool(following)
-        and not (word and len(line) < width and line[-1].isalnum())
-        for (line, following), word in zip(pairwise(lines), words[1:], strict=True)
-    ]
+    near = width - LONGEST_WORD
+    return [len(a) > near and _is_full(a, b, width) for a, b in pairwise(lines)]
+
+
+def _is_full(line: str, following: str, width: int) -> bool:
+    if not line or not following:
+        return False
+    word = _WORD.match(following)
+    if len(line) + (len(word.group()) if word else 1) <= width:
+        return False
+    return not (word and len(line) < width and line[-1].isalnum())
 
 
 def _joined(lines: Sequence[str], cut: Sequence[bool], end: str = "") -> list[str]:
