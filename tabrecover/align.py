@@ -1,21 +1,17 @@
 """Region times template: seed, chain, extend on the slot graph.
 
 Symbols (units, empty cells and row ends as the dialect's law reads them) are aligned with slots.
-*Anchors* are labels that occur once in the region and once in the template, on the longest
-increasing subsequence of their slots; between neighbouring anchors each segment is a small
-lattice of its own, solved exactly by forward-backward. Segments that look alike (same kinds of
-symbols, same kinds of slots) are solved once. A symbol may be a stray, a slot may show nothing, a
-row may be left out, a label may be damaged, or be seen only in pieces at the positions that its
-cell covers. Segments that stay open are weighed once more, all together, by the template's sums
-(`sums`).
+Between neighbouring anchors (`anchors`) each segment is a small lattice of its own, solved exactly
+by forward-backward. Segments that look alike (same kinds of symbols, same kinds of slots) are
+solved once. A symbol may be a stray, a slot may show nothing, a row may be left out, a label may be
+damaged, or be seen only in pieces at the positions that its cell covers. Segments that stay open
+are weighed once more, all together, by the template's sums (`sums`).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
-from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -25,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz
 
+from tabrecover.anchors import find_anchors
 from tabrecover.errors import UsageError
 from tabrecover.fillings import Lattice, Way
-from tabrecover.fold import fold_text
 from tabrecover.library import label_weight
 from tabrecover.positions import Extent, Positions, learn
 from tabrecover.posterior import (
@@ -49,16 +45,15 @@ from tabrecover.sums import (
     scaled,
     weigh,
 )
+from tabrecover.symbols import with_numbering
 from tabrecover.template import SlotKind
-from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tabrecover.dialects import Law
     from tabrecover.library import Library
+    from tabrecover.symbols import Symbol
     from tabrecover.template import Template
-    from tabrecover.units import Units
 
 __all__ = [
     "NOTHING",
@@ -66,10 +61,8 @@ __all__ = [
     "Alignment",
     "MoveScores",
     "Placement",
-    "Symbol",
     "holds_values",
     "move_scores",
-    "read_symbols",
 ]
 
 Mask = npt.NDArray[np.bool_]
@@ -83,17 +76,7 @@ WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
 MIN_SIMILARITY = 0.6
 UNPROVEN = 0.8  # most that the look of other rows makes of a placement
 ROUNDS = 2  # in which the columns of records learn what their cells look like
-MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
-MAX_COUNT_DIGITS = 6  # of a number that counts rows
 _WORDS = (UnitKind.TEXT, UnitKind.LABEL)
-
-
-class Symbol(NamedTuple):
-    """What the aligner sees: a unit (by index), or an empty cell or row end (-1)."""
-
-    kind: UnitKind
-    unit: int
-    form: str  # folded text
 
 
 class Placement(NamedTuple):
@@ -124,76 +107,6 @@ class Alignment:
     anchors: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
 
-def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
-    """The region as a sequence of symbols, gaps read by `law`."""
-    blank, row_end = Symbol(UnitKind.BLANK, -1, ""), Symbol(UnitKind.ROW_END, -1, "")
-    readings = law.read(units.gaps)
-    symbols: list[Symbol] = []
-    for number, reading in enumerate(readings):
-        symbols += [blank if code == "B" else row_end for code in reading]
-        if number < len(units.units):
-            unit = units.units[number]
-            piece = text[unit.start : unit.end]
-            kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
-            symbols.append(Symbol(kind, number, fold_text(piece)))
-    return tuple(symbols)
-
-
-def _with_numbering(symbols: Sequence[Symbol], template: Template) -> list[Symbol]:
-    """Tell numbers that count columns or rows, as data frames print them, from values.
-
-    Counts of columns are a first row above the labels; counts of rows make rows wider than the
-    template.
-    """
-    ends = [k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END]
-    rows = list(zip([0, *(end + 1 for end in ends)], [*ends, len(symbols)], strict=True))
-    counting: list[int] = []
-    heads = next((filled for row in rows if (filled := _filled(symbols, row))), [])
-    if len(heads) > 1 and 0 not in template.rows_of_values and _counts(symbols, heads):
-        counting += heads
-    if max(end - start for start, end in rows) > template.n_cols:
-        counting += _counting_column(symbols, [start for start, end in rows if start < end])
-    marked = list(symbols)
-    for k in counting:
-        if symbols[k].kind == UnitKind.INTEGER:
-            marked[k] = symbols[k]._replace(kind=UnitKind.NUMBERING)
-    return marked
-
-
-def _filled(symbols: Sequence[Symbol], row: tuple[int, int]) -> list[int]:
-    return [k for k in range(*row) if symbols[k].unit >= 0]
-
-
-def _counting_column(symbols: Sequence[Symbol], starts: Sequence[int]) -> list[int]:
-    """The first symbols of rows that count one up from row to row."""
-    column: list[int] = []
-    run: list[int] = []
-    for start in starts:
-        if not _continues(symbols, run, start):
-            column += run if len(run) >= MIN_COUNTED else []
-            run = []
-        if symbols[start].kind in (UnitKind.INTEGER, UnitKind.BLANK):
-            run.append(start)
-    return column + (run if len(run) >= MIN_COUNTED else [])
-
-
-def _continues(symbols: Sequence[Symbol], leads: Sequence[int], start: int) -> bool:
-    """Whether the row that begins at `start` goes on with a column of counts below blank heads."""
-    if not leads or symbols[start].kind == UnitKind.BLANK:
-        return not leads or symbols[leads[-1]].kind == UnitKind.BLANK
-    if symbols[leads[-1]].kind == UnitKind.BLANK:
-        return symbols[start].form in ("0", "1")
-    return _counts(symbols, [leads[-1], start])
-
-
-def _counts(symbols: Sequence[Symbol], places: Sequence[int]) -> bool:
-    """Whether the symbols at `places` are integers that go up by one."""
-    numbers = [symbols[k].form for k in places]
-    if not all(form.isdecimal() and len(form) < MAX_COUNT_DIGITS for form in numbers):
-        return False
-    return all(int(b) - int(a) == 1 for a, b in itertools.pairwise(numbers))
-
-
 class Aligner:
     """One template and the symbols of one region: how well they fit, and where every symbol goes.
 
@@ -218,7 +131,7 @@ class Aligner:
         self._solver = _Solver(template.unrolled(copies), symbols, scoring)
         self._anchors = [
             (symbol, template.slot_unrolled(slot, copies))
-            for symbol, slot in _anchors(phrases, number, library)
+            for symbol, slot in find_anchors(phrases, number, library)
         ]
         n_slots = len(self._solver.template.slots)
         self._segments = list(_segments(self._anchors, len(symbols), n_slots))
@@ -250,7 +163,8 @@ class Aligner:
                 if not solver.learn_profiles(texts, alike):
                     break
                 rivals = [solver.solve(segment) for segment in self._segments]
-            solver.doubt_unproven(before)
+            else:
+                solver.doubt_unproven(before)
         for symbol, slot in anchors:
             solver.anchor(symbol, slot)
         if (
@@ -293,7 +207,10 @@ class MoveScores(NamedTuple):
 
 
 def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
-    """The score of every move of the alignment's trace, each as its lattice has it."""
+    """The score of every move of the alignment's trace, by kinds and labels.
+
+    What positions in the line and the look of other rows add is not in it.
+    """
     symbols, template = alignment.symbols, alignment.template
     solver = _Solver(template, symbols, scoring)
     found = MoveScores({}, {})
@@ -359,93 +276,12 @@ def _segments(
             yield _Segment(symbol + 1, next_symbol, slot + 1, next_slot)
 
 
-def _anchors(phrases: Sequence[int], number: int, library: Library) -> list[tuple[int, int]]:
-    """(symbol, slot) of labels unique in region and template, in consistent order."""
-    first = [
-        symbol
-        for symbol, phrase in enumerate(phrases)
-        if phrase >= 0 and (not symbol or phrases[symbol - 1] != phrase)
-    ]  # a text repeated over its span, side by side, counts as one
-    counts = Counter(phrases[symbol] for symbol in first)
-    pairs: list[tuple[int, int]] = []
-    for symbol in first:
-        phrase = phrases[symbol]
-        if counts[phrase] > 1:
-            continue
-        slots = [slot for template, slot in library.places[phrase] if template == number]
-        if len(slots) == 1:
-            pairs.append((symbol, slots[0]))
-    taken = Counter(slot for _, slot in pairs)
-    template = library.templates[number]
-    free = [pair for pair in pairs if taken[pair[1]] == 1]
-    low = {pair for pair in free if template.cells[template.slots[pair[1]].cell].rowspan == 1}
-    firm = _increasing([pair for pair in free if pair in low])
-    spanning = [
-        (symbol, slot)
-        for symbol, slot in free
-        if (symbol, slot) not in low and _begins_row(phrases, symbol, slot, template, library)
-    ]
-    return _with_spanning(firm, spanning)
-
-
-def _begins_row(
-    phrases: Sequence[int], symbol: int, slot: int, template: Template, library: Library
-) -> bool:
-    """Whether the label behind a label that spans rows is that of its first row.
-
-    A text centred beside its rows comes out in the middle of them; so where no label tells, it
-    is left to the lattice, which can place it at any row that it continues in.
-    """
-    cell = template.cells[template.slots[slot].cell]
-    behind = slot + cell.colspan
-    following = next((phrase for phrase in phrases[symbol + 1 :] if phrase >= 0), -1)
-    if template.slots[behind].kind != SlotKind.LABEL or following < 0:
-        return False
-    return library.phrases[following] in template.cells[template.slots[behind].cell].forms
-
-
-def _with_spanning(
-    anchors: Sequence[tuple[int, int]], spanning: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Anchors, and those labels that span rows which the order of the others allows."""
-    symbols = [symbol for symbol, _ in anchors]
-    fitting = []
-    for symbol, slot in spanning:
-        at = bisect_left(symbols, symbol)
-        after_last = at == 0 or anchors[at - 1][1] < slot
-        if after_last and (at == len(anchors) or slot < anchors[at][1]):
-            fitting.append((symbol, slot))
-    return sorted([*anchors, *_increasing(fitting)])
-
-
-def _increasing(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Longest subsequence with increasing slots (patience sorting, O(n log n))."""
-    tails: list[int] = []
-    tail_index: list[int] = []
-    back: list[int] = []
-    for k, (_, slot) in enumerate(pairs):
-        at = bisect_left(tails, slot)
-        back.append(tail_index[at - 1] if at else -1)
-        if at == len(tails):
-            tails.append(slot)
-            tail_index.append(k)
-        else:
-            tails[at] = slot
-            tail_index[at] = k
-    chain: list[tuple[int, int]] = []
-    k = tail_index[-1] if tail_index else -1
-    while k >= 0:
-        chain.append(pairs[k])
-        k = back[k]
-    return chain[::-1]
-
-
 class _Solver:
     """Solves segments one by one; `trace`, `placements` and `score` grow."""
 
     def __init__(self, template: Template, symbols: Sequence[Symbol], scoring: Scoring) -> None:
         if scoring.rows_shown and symbols:
-            symbols = _with_numbering(symbols, template)
+            symbols = with_numbering(symbols, template)
         self.template = template
         self.symbols = symbols
         self.scoring = scoring
@@ -590,7 +426,7 @@ class _Solver:
             self.trace, self.placements = trace, placements  # no sum speaks for an empty table
 
     def _place_weighed(self, segment: _Segment, weighed: Weighed) -> None:
-        """Exchange the placements of values; those of labels and row ends stay."""
+        """Exchange the placements of values; those of labels and row ends stay, in order."""
         values = self._values(segment)
         kept = weighed.kept
         shares = _shares(
@@ -599,8 +435,7 @@ class _Solver:
         traced = self.trace[segment.start : segment.stop]
         slots = [slot - segment.first if slot >= 0 else slot for slot in traced]
         slots = [-1 if slot < 0 or values[slot] else slot for slot in slots]
-        for symbol, slot in weighed.chosen:
-            slots[symbol] = slot
+        slots = _in_order(slots, weighed.chosen)
         for j, is_value in enumerate(values):
             if is_value:
                 self.placements.pop(segment.first + j, None)
@@ -823,6 +658,18 @@ class _Solution(NamedTuple):
     shares: _Shares
     score: float
     rival: float = -math.inf  # the largest margin of a value slot's second best placement
+
+
+def _in_order(kept: Sequence[int], chosen: Iterable[tuple[int, int]]) -> list[int]:
+    """Slots by symbol: those chosen, as pairs in order, and the kept ones that fit between them."""
+    slots = [-1] * len(kept)
+    bounds = [(-1, -1), *sorted(chosen), (len(kept), max(kept, default=-1) + 1)]
+    for (start, low), (stop, high) in itertools.pairwise(bounds):
+        for symbol in range(start + 1, stop):
+            slots[symbol] = kept[symbol] if low < kept[symbol] < high else -1
+        if stop < len(kept):
+            slots[stop] = high
+    return slots
 
 
 def _without(lattice: Lattice, keep: Mask) -> Lattice:

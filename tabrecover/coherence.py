@@ -20,7 +20,8 @@ from tabrecover.template import SlotKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tabrecover.align import Alignment, Symbol
+    from tabrecover.align import Alignment
+    from tabrecover.symbols import Symbol
     from tabrecover.template import Template
 
 __all__ = ["doubtful_cells"]

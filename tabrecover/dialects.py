@@ -54,8 +54,9 @@ class Law:
     """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps.
 
     `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
-    be told from empty cells shows as `row_blanks` of them. `writing` is None where the law
-    promises nothing about gaps.
+    be told from empty cells shows as `row_blanks` of them. `parted`: something stands between any
+    two cells, so that no text holds two of them. `writing` is None where the law promises nothing
+    about gaps.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Law:
     surprise: float = 0.0
     row_blanks: int = 0
     repeated_shown: bool = False
+    parted: bool = True
     writing: Writing | None = None
 
 
@@ -95,7 +97,7 @@ def fingerprint(
         laws = fit(sample)
         if laws:
             return [_reading_through(thin, law) for law in laws]
-    return [Law("order", 0.5, False, False, False, _nothing)]
+    return [Law("order", 0.5, False, False, False, _nothing, parted=False)]
 
 
 def _thinner(inner: Sequence[str]) -> Callable[[str], str]:
@@ -349,42 +351,44 @@ def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:
 # colspans in a row): cells + padding = W. So row ends are visible wherever a row is short. That a
 # full row ends after W cells is left to the alignment: a stray would shift all counting behind it.
 
-_LINE_PAD = re.compile(r"^bs?e(?:b+e)?[es]*$")
-_ROW_PAD = re.compile(r"^b(b*e[es]*)?$")
-_RUN_PAD = re.compile(r"^b+$")  # all rows on one line
+
+class _Padded(NamedTuple):
+    """A padded form: what its gaps are, and whether bars alone end a row or a line end does."""
+
+    name: str
+    gap: re.Pattern[str]
+    by_bars: bool
+
+
+_LINES = _Padded("bars-padded-lines", re.compile(r"^bs?e(?:b+e)?[es]*$"), by_bars=True)
+_ROWS = _Padded("bars-padded-rows", re.compile(r"^b(b*e[es]*)?$"), by_bars=False)
+_RUN = _Padded("bars-padded-run", re.compile(r"^b+$"), by_bars=True)  # all rows on one line
 
 
 def _fit_padded(sample: _Sample) -> list[Law]:
-    """The padded forms; rows may open with a bar, which then says nothing."""
+    """The padded form of these lines; rows may open with a bar, which then says nothing."""
     opened = _opened(sample.inner)
     streams = [_unopened(gaps) for gaps in sample.streams] if opened else sample.streams
     inner = _unopened(sample.inner) if opened else sample.inner
-    in_one_line, rowed = _is_one_line(inner), _is_rows(inner)
-    for name, pattern, cells_in_lines in (
-        ("bars-padded-lines", _LINE_PAD, True),
-        ("bars-padded-rows", _ROW_PAD, False),
-        ("bars-padded-run", _RUN_PAD, True),
-    ):
-        if (pattern is _RUN_PAD) != in_one_line or (not in_one_line and cells_in_lines == rowed):
-            continue
-        regular = sum(pattern.match(gap) is not None for gap in inner)
-        shown = 0 if in_one_line else _shown_blanks(inner)
-        if regular < MIN_REGULAR * len(inner) or shown > MAX_SHOWN * len(inner):
-            continue
-        widths = [_widths(gaps, cells_in_lines) for gaps in streams]
-        rows = [row for group in widths for row in group]
-        modes = [max(set(group), key=group.count) if group else 0 for group in widths]
-        good = sum(
-            row % mode == 0
-            for mode, group in zip(modes, widths, strict=True)
-            for row in group
-            if mode
-        )
-        if good >= MIN_REGULAR * len(rows):  # without rows, all are full
-            confidence = min(_share(regular, len(inner)), _share(good, len(rows)))
-            read = _padded_reader(cells_in_lines, opened)
-            return [Law(name, confidence, False, True, False, read, writing=_padding(opened))]
-    return []
+    form = _RUN if _is_one_line(inner) else _ROWS if _is_rows(inner) else _LINES
+    regular = sum(form.gap.match(gap) is not None for gap in inner)
+    shown = 0 if form is _RUN else _shown_blanks(inner)
+    if regular < MIN_REGULAR * len(inner) or shown > MAX_SHOWN * len(inner):
+        return []
+    widths = [_widths(gaps, form.by_bars) for gaps in streams]
+    rows = sum(map(len, widths))
+    good = sum(map(_regular_rows, widths))
+    if good < MIN_REGULAR * rows:  # without rows, all are full
+        return []
+    confidence = min(_share(regular, len(inner)), _share(good, rows))
+    read = _padded_reader(form.by_bars, opened)
+    return [Law(form.name, confidence, False, True, False, read, writing=_padding(opened))]
+
+
+def _regular_rows(widths: Sequence[int]) -> int:
+    """How many of the rows of a table have its width, or a multiple of it."""
+    mode = max(set(widths), key=widths.count) if widths else 0
+    return sum(row % mode == 0 for row in widths) if mode else 0
 
 
 def _padding(opened: bool) -> Writing:
@@ -415,31 +419,31 @@ def _shown_blanks(inner: Sequence[str]) -> int:
     return sum(gap.endswith("eb") or ("e" not in gap and gap.count("b") > 1) for gap in inner)
 
 
-def _pads(gap: str, cells_in_lines: bool) -> int:
+def _pads(gap: str, by_bars: bool) -> int:
     """Padding bars in a gap; -1 where the gap does not end a row for sure."""
     bars = gap.count("b")
-    if cells_in_lines:
+    if by_bars:
         return bars - 1 if bars > 1 else -1
     return bars - 1 if "e" in gap else -1
 
 
-def _widths(gaps: Gaps, cells_in_lines: bool) -> list[int]:
+def _widths(gaps: Gaps, by_bars: bool) -> list[int]:
     """Cells plus padding of each group of units that ends in a sure row end."""
     widths: list[int] = []
     cells = 0
     for gap in gaps[1:-1]:
         cells += 1
-        pads = _pads(gap, cells_in_lines)
+        pads = _pads(gap, by_bars)
         if pads >= 0:
             widths.append(cells + pads)
             cells = 0
     return widths
 
 
-def _padded_reader(cells_in_lines: bool, opened: bool) -> Callable[[Gaps], list[str]]:
+def _padded_reader(by_bars: bool, opened: bool) -> Callable[[Gaps], list[str]]:
     def read(gaps: Gaps) -> list[str]:
         gaps = _unopened(gaps) if opened else gaps
-        ends = ["R" if _pads(gap, cells_in_lines) >= 0 else "" for gap in gaps[1:]]
+        ends = ["R" if _pads(gap, by_bars) >= 0 else "" for gap in gaps[1:]]
         return ["", *ends]
 
     return read
@@ -555,7 +559,7 @@ def _fit_rows(sample: _Sample) -> list[Law]:
     writing = Writing(
         lambda between: "e" * ("R" in between), lambda gap: "e" * ("e" in gap), wraps=True
     )
-    return [Law("rows", 0.5, False, True, False, read, writing=writing)]
+    return [Law("rows", 0.5, False, True, False, read, parted=False, writing=writing)]
 
 
 _LAWS = (_fit_html, _fit_tabs, _fit_bars, _fit_lines, _fit_rows)

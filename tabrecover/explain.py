@@ -35,7 +35,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import classify, number_of, plain_number
 
 if TYPE_CHECKING:
-    from tabrecover.align import Alignment, Symbol
+    from tabrecover.align import Alignment
     from tabrecover.calibration import Calibration
     from tabrecover.grid import Rival
     from tabrecover.library import Library
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tabrecover.results import Evidence, Recovery, Table
     from tabrecover.roundtrip import Mismatch, MismatchKind
     from tabrecover.scoring import Scoring
+    from tabrecover.symbols import Symbol
     from tabrecover.template import Slot
 
 __all__ = [

@@ -112,7 +112,7 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
     """
     if law is None or not (law.rows_shown and law.name.startswith(("bars", "tabs"))):
         law = fingerprint([block.units.gaps])[0]
-    if not law.rows_shown or law.name == "rows":
+    if not (law.rows_shown and law.parted):
         return None
     rows = _rows(document.text, block.units, law)
     width = max((len(row) for row in rows), default=0)

@@ -17,7 +17,7 @@ from itertools import pairwise
 from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.align import Aligner, holds_values, read_symbols
+from tabrecover.align import Aligner, holds_values
 from tabrecover.calibration import Calibration, calibrated
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
@@ -35,6 +35,7 @@ from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.sieve import sieve_of
+from tabrecover.symbols import read_symbols
 from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_units, leading_values
 from tabrecover.unwrap import unwrap
@@ -577,26 +578,8 @@ def _table(
     alignment = _aligned(document, units, chosen, readings.law)
     if not holds_values(alignment):
         return None
-
-    def right(reading: _Reading, law: Law) -> float:
-        return choice.layout * reading.fit.share * _cut_right(law, template)
-
-    rivals = tuple(
-        Rival.of(
-            rival.share,
-            fill_grid(
-                document,
-                units,
-                _aligned(document, units, reading, rival.law),
-                reading.scoring,
-                right(reading, rival.law),
-            ),
-        )
-        for rival in readings.rivals
-        for reading in rival.clusters[number]
-        if reading.template == chosen.template
-    )
-    layout = right(chosen, readings.law)
+    rivals = _rivals(document, library, units, number, choice.layout, chosen, readings.rivals)
+    layout = choice.layout * _shape_right(chosen, readings.law, template)
     filled = fill_grid(
         document, units, alignment, chosen.scoring, layout, share=readings.share, rivals=rivals
     )
@@ -633,16 +616,48 @@ def _table(
     )
 
 
+def _rivals(
+    document: Document,
+    library: Library,
+    units: Units,
+    number: int,
+    layout: float,
+    chosen: _Reading,
+    readings: Sequence[_Readings],
+) -> tuple[Rival, ...]:
+    """Cluster `number` as the same template filled by the other laws; `layout`: see `_Choice`."""
+    template = library.templates[chosen.template]
+    return tuple(
+        Rival.of(
+            by_law.share,
+            fill_grid(
+                document,
+                units,
+                _aligned(document, units, reading, by_law.law),
+                reading.scoring,
+                layout * _shape_right(reading, by_law.law, template),
+            ),
+        )
+        for by_law in readings
+        for reading in by_law.clusters[number]
+        if reading.template == chosen.template
+    )
+
+
+def _shape_right(reading: _Reading, law: Law, template: Template) -> float:
+    """Probability that the rows are as many as read, and the cells cut where read."""
+    return reading.fit.share * _cut_right(law, template)
+
+
 def _only_spaces(units: Units, law: Law) -> bool:
     """Whether rows are lines whose cells wide spaces part, so that columns can be seen."""
     wide = sum("g" in gap for gap in units.gaps)
-    return law.name == "rows" and wide * MIN_WIDE >= len(units.gaps)
+    return law.rows_shown and not law.parted and wide * MIN_WIDE >= len(units.gaps)
 
 
 def _cut_right(law: Law, template: Template) -> float:
     """Probability that units are cells: open where words stand in cells that nothing parts."""
-    parted = law.name not in ("order", "rows")
-    return 1.0 if parted or all(s.kind != SlotKind.TEXT for s in template.slots) else UNCUT
+    return 1.0 if law.parted or all(s.kind != SlotKind.TEXT for s in template.slots) else UNCUT
 
 
 def _raw_extent(document: Document, span: Span) -> Span:

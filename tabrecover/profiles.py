@@ -62,11 +62,11 @@ def _steps(length: int, kind: str) -> int:
 
 
 class _Table(NamedTuple):
-    """Expected numbers of shapes: by slot, and by its column; and of all shapes together."""
+    """Expected numbers of symbols of each shape, in all rows."""
 
-    by_slot: Floats
-    by_column: Floats
-    filled: Floats  # by slot
+    by_slot: Floats  # shapes times slots
+    by_column: Floats  # shapes times columns
+    filled: Floats  # of any shape, by slot
 
 
 class Profiles:

@@ -19,7 +19,8 @@ from tabrecover.template import MAX_CELLS, SlotKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tabrecover.align import Aligner, Symbol
+    from tabrecover.align import Aligner
+    from tabrecover.symbols import Symbol
     from tabrecover.template import Template
 
 __all__ = ["Fit", "best_fit"]

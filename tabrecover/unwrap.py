@@ -68,6 +68,10 @@ def _cuts(lines: Sequence[str]) -> list[bool]:
 
 
 def _is_full(line: str, following: str, width: int) -> bool:
+    """Whether the first word of what follows, or its first character, would make it too wide.
+
+    Of a line that ends in a word before another word, and is not quite full, a space may be gone.
+    """
     if not line or not following:
         return False
     word = _WORD.match(following)

@@ -49,6 +49,7 @@ def stream(*inner: str) -> list[str]:
          ["", "", "R", "", "R", "", "R", "B", "R", ""]),
         ("lines", stream("e", "e", "e"), [""] * 5),
         ("rows", stream("", "", "e", "", "", "e", ""), ["", "", "", "R", "", "", "R", "", ""]),
+        ("rows", stream(*[*["g"] * 19, "e"] * 3), ["", *[*[""] * 19, "R"] * 3, ""]),
         ("order", stream("", "", ""), [""] * 5),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

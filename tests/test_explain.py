@@ -475,6 +475,16 @@ def test_no_table() -> None:
     assert explanation.to_dict()["tables"] == []
 
 
+def test_a_row_end_yields_to_sums() -> None:
+    """Where sums move a value before a row end that was behind it, no symbol is out of order."""
+    text = (
+        "Northern depot | \n | \n | \n0 0 | \nEastern depot | \n2 | \n3 | \n5 | \nSouthern depot\n"
+    )
+    explanation = explained(text, DEPOTS)
+    assert told(only(explanation), "east.all").text == "5"
+    check_facts(explanation, text)
+
+
 # --- properties ---------------------------------------------------------------------------------
 
 

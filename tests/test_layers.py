@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "layout", "template",
     "library", "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions",
-    "profiles", "posterior", "fillings", "elimination", "sums", "align", "coherence", "confidence",
+    "profiles", "posterior", "fillings", "elimination", "sums", "symbols",
+    "anchors", "align", "coherence", "confidence",
     "rules", "added", "grid", "roundtrip", "repeats", "headers", "render", "results",
     "calibration", "freeform", "pipeline", "explain", "examples", "axis", "guess", "draft",
     "learn", "propose", "authoring",

@@ -94,6 +94,16 @@ def test_a_row_does_not_prove_itself() -> None:
     assert odds[4] < min(odds[:4])
 
 
+def test_emptiness_as_by_hand() -> None:
+    """A row is judged by how many of the others are filled, and by a prior of two rows."""
+    profiles = Profiles([shape_of("7"), shape_of("Upton")] * 2, [0] * 4 + [-1])
+    profiles.learn({0: [(0, 1.0)], 1: [(1, 1.0)], 2: [(2, 0.5)]})
+    held, empty = profiles.emptiness(0, 5, 0.6)
+    shares = [(others + PRIOR * 0.6) / (3 + PRIOR) for others in (1.5, 1.5, 2.0, 2.5)]
+    assert held == pytest.approx([*(log(share / 0.6) for share in shares), 0])
+    assert empty == pytest.approx([*(log((1 - share) / 0.4) for share in shares), 0])
+
+
 def test_nothing_is_known_before_an_alignment() -> None:
     """No odds and no emptiness without a first alignment, and none for a table of two rows."""
     profiles = Profiles([shape_of("7"), shape_of("Upton"), None], [0, 1, 0, 1])

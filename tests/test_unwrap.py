@@ -60,6 +60,14 @@ def test_cut_rows_are_put_together(drawn: str, width: int) -> None:
     assert "".join(dump[start] for start in document.starts) == drawn
 
 
+def test_markup_is_not_cut_by_a_width() -> None:
+    """Lines of a page are what its markup makes them; there is nothing to put together."""
+    lines = wrapped(with_bars(ROWS), 20).replace("\n", "<br>\n")
+    document = read_document(f"<!doctype html><html><body><p>{lines}</p></body></html>")
+    assert document.kind == "html"
+    assert unwrap(document) is document
+
+
 def test_the_values_of_cut_rows_are_told_with_their_places() -> None:
     """Values are exact and told, and what stands at their spans is their text, cut or not."""
     dump = wrapped(with_bars(ROWS), 23)
@@ -79,10 +87,11 @@ def test_the_values_of_cut_rows_are_told_with_their_places() -> None:
         "\n".join(f"{k:>10} | {k * 7:>10}" for k in range(30)),
         "if a | b:\n    return f(a) | g(b)\nelse:\n    x = a | b | c\n    y = a || b || c\n" * 3,
         "no bars at all\n" * 9,
+        "| a name that fills the line | 1 | 2 |\n| b | 3 | 4 |\n" * 6,
         "|\n" * 40,
         "",
     ],
-    ids=["rows", "box", "prose", "columns", "code", "words", "bars", "nothing"],
+    ids=["rows", "box", "prose", "columns", "code", "words", "alike", "bars", "nothing"],
 )
 def test_what_no_width_cut_stays(text: str) -> None:
     """Rows that are whole, boxes as wide as their lines, prose and code are left alone."""
