@@ -264,8 +264,12 @@ def _fit_bars(sample: _Sample) -> list[Law]:
         return []
     if _is_one_line(inner) and all(gap.count("b") <= 1 for gap in inner):
         return [_single_bars(inner)]
+    return _fit_bar_rows(sample) + _fit_wrapped_bars(sample)
+
+
+def _fit_bar_rows(sample: _Sample) -> list[Law]:
     padded = _fit_padded(sample)
-    if padded and not _opened(inner) and not _is_one_line(inner):
+    if padded and not _opened(sample.inner) and not _is_one_line(sample.inner):
         return padded
     return padded + _fit_bar_cells(sample)  # blank cells at rows' ends look like padding
 
@@ -301,7 +305,7 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
         "bars", _share(good, len(inner)), True, True, continued or sample.repeats, read,
         writing=Writing(writer, _rows_told("b")),
     )  # fmt: skip
-    return _with_repeats(law, sample) + _fit_wrapped_bars(sample)
+    return _with_repeats(law, sample)
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
@@ -310,13 +314,15 @@ def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
     whole = sum(_CLOSED.search(gap) is not None for gap in breaks)
     if whole < FEW or len(breaks) - whole < max(FEW, MIN_WRAPPED * len(breaks)):
         return []
-    plain = _bar_reader(leading=True, trailing=True)
+    streams = [list(map(_mended, gaps)) for gaps in sample.streams]
+    mended = sample._replace(streams=streams, inner=list(map(_mended, sample.inner)))
+    laws = [_reading_through(_mended, law) for law in _fit_bar_rows(mended)]
+    return [replace(law, name=f"{law.name}-wrapped") for law in laws]
 
-    def read(gaps: Gaps) -> list[str]:
-        return plain([gap if _CLOSED.search(gap) else gap.replace("e", "") for gap in gaps])
 
-    good = sum("b" in gap for gap in sample.inner)
-    return [Law("bars-wrapped", _share(good, len(sample.inner)), True, True, True, read)]
+def _mended(gap: str) -> str:
+    """The gap without a line end that closes no row."""
+    return gap if _CLOSED.search(gap) else gap.replace("e", "")
 
 
 def _bar_reader(leading: bool, trailing: bool) -> Callable[[Gaps], list[str]]:

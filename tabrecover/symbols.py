@@ -53,8 +53,8 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
 def with_numbering(symbols: Sequence[Symbol], template: Template) -> list[Symbol]:
     """Tell numbers that count columns or rows, as data frames print them, from values.
 
-    Counts of columns are a first row above the labels; counts of rows make rows wider than the
-    template.
+    Counts of columns are a first row above the labels; counts of rows make most of their rows
+    wider than the template.
     """
     ends = [k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END]
     rows = list(zip([0, *(end + 1 for end in ends)], [*ends, len(symbols)], strict=True))
@@ -62,8 +62,10 @@ def with_numbering(symbols: Sequence[Symbol], template: Template) -> list[Symbol
     heads = next((filled for row in rows if (filled := _filled(symbols, row))), [])
     if len(heads) > 1 and 0 not in template.rows_of_values and _counts(symbols, heads):
         counting += heads
-    if max(end - start for start, end in rows) > template.n_cols:
-        counting += _counting_column(symbols, [start for start, end in rows if start < end])
+    column = _counting_column(symbols, [start for start, end in rows if start < end])
+    width = {start: end - start for start, end in rows}
+    if 2 * sum(width[start] > template.n_cols for start in column) > len(column):
+        counting += column
     marked = list(symbols)
     for k in counting:
         if symbols[k].kind == UnitKind.INTEGER:

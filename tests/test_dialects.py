@@ -163,6 +163,17 @@ def test_separators_that_a_tool_doubles_are_one(letter: str, name: str) -> None:
     assert law.read(["", two, two + two, "e", ""])[1:4] == ["", "B", "R"]
 
 
+def test_wrapped_rows_may_be_padded() -> None:
+    """Cut rows whose bars add up to a width, and show no blank inside, are read as padded too."""
+    rows = [["b", "be", "b", "bbeb"], ["b", "eb", "b", "b", "beb"], ["be", "bbbeb"]]
+    gaps = stream(*[gap for row in rows * 4 for gap in row][:-1])
+    law = law_of(gaps, "bars-padded-rows-wrapped")
+    assert not law.blanks_shown
+    assert [k for k, reading in enumerate(law.read(gaps)) if reading == "R"] == [
+        *(4, 9, 11), *(15, 20, 22), *(26, 31, 33), *(37, 42),
+    ]  # fmt: skip
+
+
 def test_wrapped_rows_end_only_where_bars_meet() -> None:
     """Where rows open and close with a bar, a line end with a bar on both sides ends one."""
     row = ["b", "eb", "b", "be"]  # five texts in a row, wrapped before and behind a bar

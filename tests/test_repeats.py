@@ -163,3 +163,19 @@ def test_what_all_ways_of_flattening_say_is_told() -> None:
     assert not {"v[2].sheep", "v[2].goats", "v[2].all"} & set(told)
     for cell in table.cells:
         assert sum(a.confidence for a in cell.alternatives) + cell.confidence <= 1 + 1e-5
+
+
+def test_a_column_that_counts_is_no_numbering() -> None:
+    """Of rows between bars, one of them cut in two, the first column keeps its counts."""
+    head = ["No.", "Name of village", "Old houses", "New houses"]
+    rows = [[str(k), f"Upton {k}", str(7 * k), str(100 - k)] for k in range(1, 12)]
+    lines = [" | ".join(row) + " |" for row in [head, *rows]]
+    lines[5] = lines[5].replace("Upton 5", "Upton 5 | and | the | mill")
+    template = parse_template(
+        "<table data-type=integer><tr><th data-key=no>No.</th><th data-key=name>Name of village"
+        "</th><th data-key=old>Old houses</th><th data-key=new>New houses</th></tr><tr data-key=v "
+        "data-repeated><td></td><td data-type=text></td><td></td><td></td></tr></table>"
+    )
+    (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=Library([template])).tables
+    numbers = [cell.text for cell in table.cells if cell.col == 0 and cell.row]
+    assert {row[0] for row in rows} - set(numbers) <= {"5"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,6 +63,28 @@ def test_cut_rows_are_put_together(drawn: str, width: int) -> None:
     assert "".join(dump[start] for start in document.starts) == drawn
 
 
+@pytest.mark.parametrize("width", [24, 26, 31])
+def test_words_that_a_width_keeps_whole_stay_apart(width: int) -> None:
+    """Where lines break at spaces, the rows are put together and no two words become one."""
+    kept = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    rows = [["Llanfairpwllgwyngyll", *ROWS[0][1:]], *ROWS * 2]
+    drawn = with_bars(rows)
+    dump = "".join(kept.fill(line) + "\n" for line in drawn.splitlines())
+    text = unwrap(read_document(dump)).text
+    assert re.findall(r"\w+|\|", text) == re.findall(r"\w+|\|", drawn)
+    assert [part.count("|") for part in re.split(r"(?<=\|)\n", text.strip())] == [5] * len(rows)
+
+
+@pytest.mark.parametrize("prose", ["word " * 5, "w" * 90], ids=["narrow", "one long word"])
+def test_rows_end_in_lines_that_are_full_by_chance(prose: str) -> None:
+    """A row that has all its bars ends, though its last line is full; a long word is no width."""
+    whole = "| on the line of the width | 2 | 3 |\n"
+    cut = "| a name that goes on and on so | 5 |\n6 |\n"
+    dump = f"{prose}\n\n" + whole * 2 + cut * 5 + whole
+    text = unwrap(read_document(dump)).text
+    assert text == f"{prose}\n\n" + whole * 2 + cut.replace("|\n", "|", 1) * 5 + whole
+
+
 def test_markup_is_not_cut_by_a_width() -> None:
     """Lines of a page are what its markup makes them; there is nothing to put together."""
     lines = wrapped(with_bars(ROWS), 20).replace("\n", "<br>\n")
@@ -102,9 +127,11 @@ def test_what_no_width_cut_stays(text: str) -> None:
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab1 |\t\n+-"), max_size=400))
 def test_nothing_but_line_ends_is_taken_out(text: str) -> None:
-    """All other characters stay, in their order, each with its place in the input."""
-    document = read_document(text)
-    result = unwrap(document)
-    assert result.text.replace("\n", "") == document.text.replace("\n", "")
-    if result.starts is not None:
-        assert "".join(text[start] for start in result.starts) == result.text
+    """All other characters stay, in their order; each, and spaces for line ends, has its place."""
+    result = unwrap(read_document(text))
+    places = range(len(text)) if result.starts is None else result.starts.tolist()
+    assert all(
+        text[k] == char or (text[k], char) == ("\n", " ")
+        for k, char in zip(places, result.text, strict=True)
+    )
+    assert all(text[k] == "\n" for k in set(range(len(text))) - set(places))
