@@ -29,9 +29,9 @@ from benchmarks.dumps import FLATTENED, SYNTHETIC, load_dumps, load_pages
 from benchmarks.layouts import CORPUS, LAYOUTS
 from benchmarks.records import faults
 from tabrecover.api import library_of, read_document
+from tabrecover.catalog import AnyLibrary
 from tabrecover.decode import decode_bytes
 from tabrecover.errors import RecoveryError
-from tabrecover.library import Library
 
 __all__ = ["Document", "Failure", "document", "failure", "smallest"]
 
@@ -87,7 +87,7 @@ def texts() -> tuple[str, ...]:
 
 
 @cache
-def libraries() -> dict[str, Library]:
+def libraries() -> dict[str, AnyLibrary]:
     """The libraries that documents are recovered with."""
     return {
         "builtin": library_of(None),

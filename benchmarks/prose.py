@@ -22,7 +22,7 @@ from typing import NamedTuple
 import tabrecover
 from benchmarks.layouts import CORPUS, LAYOUTS, load_words
 from tabrecover.api import library_of
-from tabrecover.library import Library
+from tabrecover.catalog import AnyLibrary
 
 __all__ = ["KINDS", "False_", "documents", "false_tables", "libraries"]
 
@@ -290,7 +290,7 @@ KINDS: Mapping[str, Callable[[Writer], list[str]]] = {
 }  # fmt: skip
 
 
-def load_material(library: Library) -> Material:
+def load_material(library: AnyLibrary) -> Material:
     """The material on disk, with the labels of the library's templates."""
     words: dict[str, dict[str, list[str]]] = tomllib.loads(MATERIAL.read_text(encoding="utf-8"))
     labels: dict[str, list[list[str]]] = {language: [] for language in LANGUAGES}
@@ -305,7 +305,7 @@ def load_material(library: Library) -> Material:
     return Material(words, labels)
 
 
-def documents(count: int, seed: int, library: Library, kinds: Sequence[str]) -> list[Document]:
+def documents(count: int, seed: int, library: AnyLibrary, kinds: Sequence[str]) -> list[Document]:
     """Documents without a table, the same ones for the same arguments."""
     material = load_material(library)
     drawn = []
@@ -317,13 +317,13 @@ def documents(count: int, seed: int, library: Library, kinds: Sequence[str]) -> 
     return drawn
 
 
-def false_tables(document: Document, library: Library) -> list[False_]:
+def false_tables(document: Document, library: AnyLibrary) -> list[False_]:
     """The tables that are found in a document without one."""
     found = tabrecover.recover(document.text, templates=library).tables
     return [False_(document, table.template, document.text[slice(*table.span)]) for table in found]
 
 
-def libraries() -> dict[str, Library]:
+def libraries() -> dict[str, AnyLibrary]:
     """What is searched for: the templates that come along, and with them the corpus's layouts."""
     return {"installed": library_of(None), "with layouts": library_of(["builtin", LAYOUTS])}
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tabrecover.library import Library
+from tabrecover.catalog import AnyLibrary
 
 __all__ = ["faults"]
 
@@ -26,7 +26,7 @@ SPACES = dict.fromkeys(map(ord, "\n\r\t\f\v\x1d\x1e\x1f"), " ")  # what HTML's t
 Record = Mapping[str, Any]
 
 
-def faults(record: Record, raw: str, library: Library, *, markup: bool) -> list[str]:
+def faults(record: Record, raw: str, library: AnyLibrary, *, markup: bool) -> list[str]:
     """What is wrong with the record of document `raw`; `markup`: it was read as HTML."""
     try:
         json.dumps(record, ensure_ascii=False, allow_nan=False)
@@ -35,7 +35,7 @@ def faults(record: Record, raw: str, library: Library, *, markup: bool) -> list[
     return list(_faults(record, raw, library, markup))
 
 
-def _faults(record: Record, raw: str, library: Library, markup: bool) -> Iterator[str]:
+def _faults(record: Record, raw: str, library: AnyLibrary, markup: bool) -> Iterator[str]:
     if set(record) != {"source", "dialect", "tables"} or set(record["dialect"]) != {
         "name", "confidence",
     }:  # fmt: skip

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 import tabrecover
 from benchmarks.layouts import LAYOUTS
 from tabrecover.api import library_of
-from tabrecover.library import Library
+from tabrecover.catalog import AnyLibrary
 
 BAR = 2.2
 SMALLEST = 10_000
@@ -26,7 +26,7 @@ AGAIN = 0.5  # seconds: shorter recoveries are measured more than once
 MEASURE_AGAIN = 2  # times, where a ratio is above the bar: other processes may have slowed it
 
 
-def kinds(library: Library) -> Mapping[str, Callable[[int], str]]:
+def kinds(library: AnyLibrary) -> Mapping[str, Callable[[int], str]]:
     """Makers of documents with so many characters, by name."""
     labels = [c.text for t in library.templates for c in t.cells if c.role == "label" and c.text]
     shuffled = random.Random(0).sample(labels, len(labels))  # noqa: S311 - no secret
@@ -125,7 +125,7 @@ def _repeater(piece: str, head: str) -> Callable[[int], str]:
     return make
 
 
-def seconds(text: str, library: Library) -> float:
+def seconds(text: str, library: AnyLibrary) -> float:
     """Processor time of one recovery, the least of several if it is short."""
     best = float("inf")
     for _ in range(5):
@@ -139,7 +139,11 @@ def seconds(text: str, library: Library) -> float:
 
 
 def doubling(
-    make: Callable[[int], str], sizes: Sequence[int], library: Library, limit: float, floor: float
+    make: Callable[[int], str],
+    sizes: Sequence[int],
+    library: AnyLibrary,
+    limit: float,
+    floor: float,
 ) -> tuple[list[float], list[float]]:
     """Times by size, and the ratios of those above `floor`; a bad one is measured again."""
     times: list[float] = []

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tabrecover.catalog import AnyLibrary, Catalog
+from tabrecover.compiled import is_compiled, load_compiled
 from tabrecover.decode import decode_bytes
 from tabrecover.errors import InputError, TemplateError, UsageError
 from tabrecover.lex_html import looks_like_html, parse_html
@@ -34,9 +36,15 @@ __all__ = [
 ]
 
 TemplateSource = (
-    Library | Template | str | os.PathLike[str] | Iterable[Template | str | os.PathLike[str]]
+    Library
+    | Catalog
+    | Template
+    | str
+    | os.PathLike[str]
+    | Iterable[Template | Library | Catalog | str | os.PathLike[str]]
 )
 MAX_CHARACTERS = 100_000_000
+MANY = 100  # templates; more are told apart by an index first, and compiled when needed
 
 
 def recover(
@@ -49,9 +57,9 @@ def recover(
     """Find and rebuild the flattened tables of one document.
 
     `source` is the document: text, bytes (decoded, or refused) or a path object of a file.
-    `templates`: None or `"builtin"` for those that come along, `"none"`, a folder of templates,
-    a `Template`, a `Library`, or a list of these. `kind` tells text from HTML where that should
-    not be guessed; `encoding` likewise for bytes.
+    `templates`: None or `"builtin"` for those that come along, `"none"`, a folder of templates or
+    a compiled library, a `Template`, a `Library`, a `Catalog`, or a list of these. `kind` tells
+    text from HTML where that should not be guessed; `encoding` likewise for bytes.
 
     Offsets in the result count characters of the decoded document, without a byte order mark
     and with its line ends as they are. A document without tables is a result, not an error.
@@ -104,26 +112,41 @@ def read_document(text: str, kind: Kind | None = None) -> Document:
     return Document(text, "text", text)
 
 
-def library_of(templates: TemplateSource | None) -> Library:
+def library_of(templates: TemplateSource | None) -> AnyLibrary:
     """The library that `templates` stands for; see `recover`."""
     if templates is None or templates == "builtin":
         return builtin_library()
-    if isinstance(templates, Library):
+    if isinstance(templates, (Library, Catalog)):
         return templates
     parts = [templates] if isinstance(templates, (str, os.PathLike, Template)) else list(templates)
     if all(isinstance(part, str) for part in parts):
         return _named_library(tuple(dict.fromkeys(str(part) for part in parts)))
-    return Library([template for part in parts for template in _templates(part)])
+    return _gathered(parts)
 
 
 @lru_cache(maxsize=8)
-def _named_library(names: tuple[str, ...]) -> Library:
-    return Library([template for name in names for template in _templates(name)])
+def _named_library(names: tuple[str, ...]) -> AnyLibrary:
+    return _gathered(names)
 
 
-def _templates(part: Template | Library | str | os.PathLike[str]) -> Sequence[Template]:
-    if isinstance(part, Template):
-        return [part]
+def _gathered(
+    parts: Iterable[Template | Library | Catalog | str | os.PathLike[str]],
+) -> AnyLibrary:
+    """Few templates as a library, many, or compiled ones, as a catalog."""
+    opened = [_templates(part) for part in parts]
+    catalogs = [part for part in opened if isinstance(part, Catalog)]
+    templates = [t for part in opened if not isinstance(part, Catalog) for t in part]
+    if not catalogs and len(templates) <= MANY:
+        return Library(templates)
+    catalogs += [Catalog.of(templates)] if templates else []
+    return catalogs[0] if len(catalogs) == 1 else Catalog.joined(catalogs)
+
+
+def _templates(
+    part: Template | Library | Catalog | str | os.PathLike[str],
+) -> Sequence[Template] | Catalog:
+    if isinstance(part, (Template, Catalog)):
+        return [part] if isinstance(part, Template) else part
     if isinstance(part, Library):
         return part.templates
     if part == "builtin":
@@ -136,4 +159,6 @@ def _templates(part: Template | Library | str | os.PathLike[str]) -> Sequence[Te
         raise TemplateError(
             "no such folder; give a folder of templates, 'builtin' or 'none'", file=os.fspath(part)
         )
+    if is_compiled(Path(part)):
+        return load_compiled(Path(part))
     return load_templates(Path(part))

@@ -21,9 +21,9 @@ from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageErr
 
 if TYPE_CHECKING:
     from tabrecover.authoring import Lesson
+    from tabrecover.catalog import AnyLibrary
     from tabrecover.examples import Example
     from tabrecover.explain import Explanation, TableExplanation
-    from tabrecover.library import Library
     from tabrecover.model import Cell, Document
     from tabrecover.report import Outcome
 
@@ -153,7 +153,7 @@ def recover(
         raise typer.Exit(Exit.FAILED_INPUT)
 
 
-def _library(names: Sequence[str] | None) -> Library:
+def _library(names: Sequence[str] | None) -> AnyLibrary:
     from tabrecover.api import library_of  # noqa: PLC0415 - loads numpy; --help need not
 
     try:
@@ -179,7 +179,7 @@ def _least_confidence(min_confidence: float | None, max_error: float | None) -> 
 
 
 def _recover_one(
-    name: str, library: Library, kind: str | None, encoding: str | None, least: float
+    name: str, library: AnyLibrary, kind: str | None, encoding: str | None, least: float
 ) -> Outcome:
     from dataclasses import replace  # noqa: PLC0415
 
@@ -603,6 +603,33 @@ def check_templates(
             )
     if bad:
         raise typer.Exit(Exit.FAILED_INPUT)
+
+
+@templates_app.command("compile")
+def compile_templates(
+    paths: Annotated[list[Path], typer.Argument(metavar="DIR|FILE.html...")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write; it ends in .tabrecover.")
+    ],
+) -> None:
+    """Put many templates in one file that opens fast; give it to --templates.
+
+    Do so again after a change of a template, or of tabrecover. Exit code 2: a template is wrong
+    (see `check`), or the file can't be written; it is written whole or not at all.
+    """
+    from tabrecover.compiled import SUFFIX, compile_folders  # noqa: PLC0415
+
+    if output.suffix != SUFFIX:
+        _refuse(f"{output}: give the file a name that ends in {SUFFIX}")
+    _check_output(output, [])
+    try:
+        count = compile_folders(paths, output)
+    except RecoveryError as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{output}: can't be written: {error.strerror}")
+    with _standard_output() as stream:
+        stream.write(f"{output}: {count.templates} templates, {count.phrases} labels\n")
 
 
 @templates_app.command("preview")

@@ -37,8 +37,8 @@ from tabrecover.units import classify, number_of, plain_number
 if TYPE_CHECKING:
     from tabrecover.align import Alignment
     from tabrecover.calibration import Calibration
+    from tabrecover.catalog import AnyLibrary
     from tabrecover.grid import Rival
-    from tabrecover.library import Library
     from tabrecover.model import Cell, Dialect, Document, Kind, Role, Status, Unit, Verdict
     from tabrecover.results import Evidence, Recovery, Table
     from tabrecover.roundtrip import Mismatch, MismatchKind
@@ -413,7 +413,7 @@ def _rows_left_out(alignment: Alignment) -> tuple[int, ...]:
 
 def explain_document(
     document: Document,
-    library: Library,
+    library: AnyLibrary,
     source: str = "",
     *,
     least: float = ACCEPT,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tabrecover.fold import Folded
     from tabrecover.template import Template
 
-__all__ = ["Hit", "Library", "label_weight"]
+__all__ = ["Hit", "Library", "check_ids", "label_weight"]
 
 MIN_PHRASE = 2  # a single character says nothing before its neighbours are known
 MAX_DENSE = 4_000  # characters of all phrases: up to here twice the speed for some megabytes
@@ -49,16 +49,22 @@ def label_weight(form: str) -> float:
     return min(nats, MAX_NATS)
 
 
+def check_ids(ids: Iterable[str]) -> None:
+    """Raise `UsageError` if an id comes twice."""
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise UsageError(f"two templates have the id {name!r}; ids must differ")
+        seen.add(name)
+
+
 class Library:
     """A set of templates with their phrases compiled for search; immutable."""
 
     def __init__(self, templates: Iterable[Template]) -> None:
         """Index `templates`; raises `UsageError` if two share an id."""
         self.templates: tuple[Template, ...] = tuple(templates)
-        ids = [template.id for template in self.templates]
-        if len(set(ids)) < len(ids):
-            twice = next(i for i in ids if ids.count(i) > 1)
-            raise UsageError(f"two templates have the id {twice!r}; ids must differ")
+        check_ids(template.id for template in self.templates)
         self.phrases: list[str] = []
         self.phrase_ids: dict[str, int] = {}
         self.places: list[list[tuple[int, int]]] = []  # phrase -> (template, slot) pairs

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Aligner, holds_values
 from tabrecover.calibration import Calibration, calibrated
+from tabrecover.catalog import context_nats, few_of
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
@@ -34,7 +35,6 @@ from tabrecover.repeats import best_fit
 from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
-from tabrecover.sieve import sieve_of
 from tabrecover.symbols import read_symbols
 from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_units, leading_values
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tabrecover.align import Alignment
+    from tabrecover.catalog import AnyLibrary
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
     from tabrecover.repeats import Fit
@@ -56,7 +57,6 @@ MAX_RIVALS = 6
 MAX_FILLED = 0.8  # share of filled cells; a blank is never so rare that a stray must be a value
 WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table,
 STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order
-CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
 UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
@@ -96,7 +96,7 @@ class _Reading(NamedTuple):
 
 def recover_document(
     document: Document,
-    library: Library,
+    library: AnyLibrary,
     source: str = "",
     *,
     calibration: Calibration | None = None,
@@ -107,7 +107,8 @@ def recover_document(
     """
     document = redraw(unwrap(document))
     folded = fold(document.text)
-    hits = _hits(document, folded, library) if sieve_of(library).passes(document.text) else []
+    library = few_of(library, document.text, folded, document.raw)
+    hits = _hits(document, folded, library) if library.templates else []
     joined = join_pieces(document, folded, hits, library) if hits else document
     if joined is not document:
         document, folded = joined, fold(joined.text)
@@ -448,7 +449,7 @@ def _template_tables(
     rooms: Sequence[Span],
     readings: _Readings,
 ) -> list[Table]:
-    context = [_context(document, template) for template in library.templates]
+    context = [context_nats(template.context, document.raw) for template in library.templates]
     votes = [_edition_votes(library, own) for own in readings.clusters]
     total = _elections(votes)
     tables = []
@@ -500,10 +501,6 @@ def _readings(
         if fit is not None:
             readings.append(_Reading(number, fit, scoring))
     return readings
-
-
-def _context(document: Document, template: Template) -> float:
-    return CONTEXT_NATS if any(phrase in document.raw for phrase in template.context) else 0.0
 
 
 def _edition_votes(library: Library, readings: Sequence[_Reading]) -> dict[str, float]:

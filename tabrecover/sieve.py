@@ -16,25 +16,24 @@ in blocks, and labels looked for in windows of blocks that a chain can span.
 from __future__ import annotations
 
 from collections import Counter, deque
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tabrecover.fold import fold_text
 from tabrecover.library import MIN_PHRASE
-from tabrecover.regions import MIN_COVERAGE, reach
+from tabrecover.regions import MIN_COVERAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from tabrecover.library import Library
+    from tabrecover.index import Index
 
     Bag = npt.NDArray[np.float32]  # how often each pair was found, by its number
 
-__all__ = ["Sieve", "sieve_of"]
+__all__ = ["WHOLE", "Sieve"]
 
 WHOLE = (
     0.5  # of the labels that must be seen; the others may be in pieces until `pieces` joins them
@@ -48,19 +47,13 @@ _DROP = bytes([_DROPPED])
 _ROUNDING = 1e-4
 
 
-@lru_cache(maxsize=8)
-def sieve_of(library: Library) -> Sieve:
-    """The library's sieve."""
-    return Sieve(library)
-
-
 class Sieve:
-    """The labels of a library as pairs of neighbours; it learns of characters as it meets them."""
+    """The labels of an index as pairs of neighbours; it learns of characters as it meets them."""
 
-    def __init__(self, library: Library, *, whole: float = WHOLE, block: int = _BLOCK) -> None:
+    def __init__(self, index: Index, *, whole: float = WHOLE, block: int = _BLOCK) -> None:
         self._block = block
         self._coverage = whole * MIN_COVERAGE
-        phrases = [phrase for phrase in library.phrases if len(phrase) >= MIN_PHRASE]
+        phrases = [phrase for phrase in index.phrases if len(phrase) >= MIN_PHRASE]
         counts = Counter("".join(["0123456789", *phrases]))  # digits are never strange
         self._classes = {
             char: _FIRST + (n if n < _OWN else _OWN + n % _SHARED)
@@ -72,8 +65,8 @@ class Sieve:
             self._learn(code)
         self._ascii = self._table[:128].tobytes() + bytes(128)
         self._ascii_dropped = bytes(np.flatnonzero(self._table[:128] == _DROPPED).tolist())
-        self._index(library, phrases)
-        self._reach = max(map(reach, library.templates, library.label_weights), default=0.0)
+        self._index(index)
+        self._reach = index.reach
         low = "".join(phrase + "\0" for phrase in phrases if not any(map(_is_script, phrase)))
         self._only_scripts = not self._enough(self._pairs(self._stream(low)))
 
@@ -127,44 +120,54 @@ class Sieve:
 
     # --- classes to pairs, pairs to labels ------------------------------------------------------
 
-    def _index(self, library: Library, phrases: Sequence[str]) -> None:
+    def _index(self, index: Index) -> None:
         """Number the pairs; note which each phrase needs, and which phrases each label has."""
-        keys = [self._keys(bytes(self._classes[char] for char in phrase)) for phrase in phrases]
-        distinct, numbers = np.unique(np.concatenate([_NO_KEYS, *keys]), return_inverse=True)
+        lengths = np.array([len(phrase) for phrase in index.phrases], dtype=np.int64)
+        phrases = np.flatnonzero(lengths >= MIN_PHRASE)
+        keys = self._neighbours([index.phrases[n] for n in phrases.tolist()])
+        distinct, self._needs = np.unique(keys, return_inverse=True)
         self._n_pairs = len(distinct)
         self._is_pair = np.zeros(1 << 16, dtype=np.bool_)
         self._is_pair[distinct] = True
         self._number = np.zeros(1 << 16, dtype=np.uint16)
-        self._number[distinct] = np.arange(len(distinct))
-        self._needs = numbers
-        self._needs_from = _starts(map(len, keys))
-        labels: dict[tuple[int, int], list[int]] = {}
-        for n, phrase in enumerate(phrases):
-            for place in library.places[library.phrase_ids[phrase]]:
-                labels.setdefault(place, []).append(n)
-        nats = [self._coverage * sum(weights.values()) for weights in library.label_weights]
-        self._forms = np.array([n for forms in labels.values() for n in forms], dtype=np.int64)
-        self._forms_from = _starts(map(len, labels.values()))
-        self._templates = np.array([template for template, _ in labels], dtype=np.int64)
-        self._shares = np.array([library.label_weights[t][slot] / nats[t] for t, slot in labels])
-        self._most = self._bounds(np.split(numbers, self._needs_from[1:]), labels)
+        self._number[distinct] = np.arange(self._n_pairs)
+        self._needs_from = _starts(lengths[phrases] - 1)
+        places = index.places(phrases)
+        forms = np.repeat(np.arange(len(phrases)), np.diff(index.starts)[phrases])
+        labels, first, of = np.unique(index.labels(places), return_index=True, return_inverse=True)
+        self._forms = forms[np.argsort(of, kind="stable")]
+        self._forms_from = _starts(np.bincount(of, minlength=len(labels)))
+        self._templates = index.templates[places][first]
+        nats = self._coverage * index.totals[self._templates]
+        self._shares = index.weights[places][first] / nats
+        self._most = self._bounds(forms, of)
 
-    def _bounds(
-        self,
-        needs: Sequence[npt.NDArray[np.int64]],
-        labels: Mapping[tuple[int, int], Sequence[int]],
-    ) -> Bag:
+    def _neighbours(self, phrases: Sequence[str]) -> npt.NDArray[np.uint16]:
+        """Every two neighbours in phrases, as one number, phrase by phrase."""
+        classes = np.zeros(0x110000, dtype=np.uint8)
+        classes[[ord(char) for char in self._classes]] = list(self._classes.values())
+        stream = classes[_codes_of("\0".join(phrases))]
+        inside = (stream[:-1] > 0) & (stream[1:] > 0)
+        return self._keys(stream.tobytes())[inside] if len(stream) else _NO_KEYS
+
+    def _bounds(self, forms: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Bag:
         """For each pair the share that it stands for: all labels of which it is the rarest pair.
 
-        The sum over the pairs of a text is no less than the share of any template.
+        `labels[k]` has the form `forms[k]`. The sum over the pairs of a text is no less than the
+        share of any template.
         """
-        uses = np.bincount(self._needs, minlength=self._n_pairs)
-        rarest = [int(own[uses[own].argmin()]) for own in needs if len(own)]
-        most = np.zeros((1 + max((t for t, _ in labels), default=0), self._n_pairs))
-        for ((template, _), forms), share in zip(labels.items(), self._shares, strict=True):
-            most[template, [rarest[form] for form in forms]] += share
-        bounds: Bag = most.max(axis=0).astype(np.float32)
-        return bounds
+        bounds = np.zeros(self._n_pairs)
+        if len(forms):
+            uses = np.bincount(self._needs, minlength=self._n_pairs)[self._needs]
+            ranks = uses * self._n_pairs + self._needs
+            rarest = np.minimum.reduceat(ranks, self._needs_from) % self._n_pairs
+            stands = np.unique(labels * self._n_pairs + rarest[forms])
+            of = stands // self._n_pairs
+            keys = self._templates[of] * self._n_pairs + stands % self._n_pairs
+            distinct, numbers = np.unique(keys, return_inverse=True)
+            sums = np.bincount(numbers, weights=self._shares[of])
+            np.maximum.at(bounds, distinct % self._n_pairs, sums)
+        return bounds.astype(np.float32)
 
     def _keys(self, stream: bytes) -> npt.NDArray[np.uint16]:
         """Every two neighbours as one number."""
@@ -196,9 +199,9 @@ class Sieve:
 _NO_KEYS = np.empty(0, dtype=np.uint16)
 
 
-def _starts(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
+def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Where each of several lists begins that stand one behind the other."""
-    return np.cumsum([0, *lengths], dtype=np.int64)[:-1]
+    return np.cumsum(lengths) - lengths
 
 
 def _strange_in(stream: bytes) -> int:

@@ -10,11 +10,11 @@ import os
 import re
 import tempfile
 import tomllib
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
 
 __all__ = [
+    "Source",
     "builtin_calibration",
     "builtin_library",
     "check_folder",
     "load_templates",
+    "parse_source",
     "parse_template",
+    "template_sources",
     "write_atomically",
 ]
 
@@ -50,6 +53,15 @@ _DATA_ATTRIBUTES = ("data-key", "data-type", "data-optional", "data-repeated")
 _SPACE = re.compile(r"\s+")
 _BOUNDS = re.compile(r"(?:(?P<least>\d{1,6})-(?P<most>\d{1,6})?)?")
 MAX_TEMPLATE_BYTES = 8_000_000
+
+
+class Source(NamedTuple):
+    """A template as it was written: its HTML and TOML, their file, and its name without an id."""
+
+    page: str
+    settings: str
+    file: str
+    name: str
 
 
 def parse_template(
@@ -257,22 +269,38 @@ def load_templates(folder: Path | str) -> list[Template]:
     return templates
 
 
-def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateError]]:
-    """Load like `load_templates`, but yield errors with their files, and go on."""
+def _files(folder: Path | str) -> list[Path]:
     root = Path(folder)
     if not root.exists():
-        yield str(folder), TemplateError("no such file or folder", file=str(folder))
-        return
+        raise TemplateError("no such file or folder", file=str(folder))
     files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
     if root.is_file() and root.suffix.lower() not in (".html", ".htm"):
-        yield str(folder), TemplateError("give the template's .html file", file=str(folder))
-        return
+        raise TemplateError("give the template's .html file", file=str(folder))
     if not files:
-        yield str(folder), TemplateError("no *.html templates in this folder", file=str(folder))
+        raise TemplateError("no *.html templates in this folder", file=str(folder))
+    return files
+
+
+def template_sources(folder: Path | str) -> Iterator[Source]:
+    """The texts of all templates below `folder`, in the order of their paths.
+
+    Raises `TemplateError` if there are none, or one can't be read.
+    """
+    for path in _files(folder):
+        yield _source(path, Path(folder))
+
+
+def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateError]]:
+    """Load like `load_templates`, but yield errors with their files, and go on."""
+    try:
+        files = _files(folder)
+    except TemplateError as error:
+        yield str(folder), error
+        return
     owner: dict[str, Path] = {}
     for path in files:
         try:
-            template = _load(path, root)
+            template = parse_source(_source(path, Path(folder)))
         except TemplateError as error:
             yield str(path), error
             continue
@@ -289,12 +317,16 @@ def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateE
         yield str(path), template
 
 
-def _load(path: Path, root: Path) -> Template:
+def _source(path: Path, root: Path) -> Source:
     toml = path.with_suffix(".toml")
     name = path.relative_to(root).with_suffix("").as_posix() if path != root else path.stem
-    return parse_template(
-        _read_text(path), _read_text(toml) if toml.exists() else "", file=str(path), name=name
-    )
+    settings = _read_text(toml) if toml.exists() else ""
+    return Source(_read_text(path), settings, str(path), name)
+
+
+def parse_source(source: Source) -> Template:
+    """Compile a template from its source. Raises `TemplateError`."""
+    return parse_template(source.page, source.settings, file=source.file, name=source.name)
 
 
 def _read_text(path: Path) -> str:
@@ -324,25 +356,30 @@ def builtin_calibration() -> Calibration:
     return Calibration.parse(tomllib.loads(stored))
 
 
+@overload
+def write_atomically(path: Path, mode: Literal["w"] = "w") -> AbstractContextManager[IO[str]]: ...
+@overload
+def write_atomically(path: Path, mode: Literal["wb"]) -> AbstractContextManager[IO[bytes]]: ...
 @contextmanager
-def write_atomically(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that appears under its name only when written to the end.
+def write_atomically(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
+    """Open a file, for text or bytes, that appears under its name only when written to the end.
 
     Raises `OSError` as the system gives it; whatever stood at `path` before is kept then.
     """
+    options: dict[str, Any] = {} if mode == "wb" else {"encoding": "utf-8", "newline": ""}
     target = path.resolve() if path.is_symlink() else path
     if target.exists() and not target.is_file():  # a pipe or device: nothing to keep, so write on
-        with target.open("w", encoding="utf-8", newline="") as stream:
+        with open(target, mode, **options) as stream:
             yield stream
         return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as stream:
+        with open(handle, mode, **options) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
+        rights = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+        os.chmod(name, rights)
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)

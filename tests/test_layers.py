@@ -14,15 +14,14 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "layout", "template",
-    "library", "scoring", "units", "dialects", "regions", "pieces", "sieve", "positions",
-    "profiles", "posterior", "fillings", "elimination", "sums", "symbols",
-    "anchors", "align", "coherence", "confidence",
-    "rules", "added", "grid", "roundtrip", "repeats", "headers", "render", "results",
-    "calibration", "freeform", "pipeline", "explain", "examples", "axis", "guess", "draft",
-    "learn", "propose", "authoring",
+    "library", "scoring", "units", "dialects", "regions", "index", "pieces", "sieve", "catalog",
+    "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols", "anchors",
+    "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats", "headers",
+    "render", "results", "calibration", "freeform", "pipeline", "explain", "examples", "axis",
+    "guess", "draft", "learn", "propose", "authoring",
     # below: bytes, files, terminals
-    "decode", "storage", "office", "api", "terminal", "explain_view", "report", "cli", "__init__",
-    "__main__",
+    "decode", "storage", "compiled", "office", "api", "terminal", "explain_view", "report", "cli",
+    "__init__", "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("decode")]
 IMPURE = {"os", "sys", "io", "pathlib", "time", "datetime", "random", "subprocess", "tempfile"}

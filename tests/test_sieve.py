@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tabrecover.fold import fold, fold_text
+from tabrecover.index import index_of
 from tabrecover.library import Library
 from tabrecover.regions import cell_hits, find_candidates, may_hold
 from tabrecover.sieve import Sieve
@@ -38,8 +39,9 @@ DOTS = Library(
     ]
 )
 LIBRARIES = {"built in": BUILTIN, "many": MANY, "one": SMALL, "marks": DOTS, "none": Library([])}
-SIEVES = {name: Sieve(library, whole=1) for name, library in LIBRARIES.items()}
-IN_BLOCKS = {name: Sieve(library, whole=1, block=23) for name, library in LIBRARIES.items()}
+INDEXES = {name: index_of(library) for name, library in LIBRARIES.items()}
+SIEVES = {name: Sieve(index, whole=1) for name, index in INDEXES.items()}
+IN_BLOCKS = {name: Sieve(index, whole=1, block=23) for name, index in INDEXES.items()}
 
 # Forms of characters that fold to the one on the left, or that expand to several.
 SPELLINGS = {"一": "㈠⼀", "行": "⾏", "1": "１①", "10": "⑩", "m2": "㎡", "no": "№", "计": "計",
@@ -117,9 +119,9 @@ def test_no_layout_escapes_its_sieve(template: object, data: st.DataObject) -> N
     """The same for layouts made up on the spot."""
     library = Library([template])  # type: ignore[list-item]
     text = data.draw(documents(library))
-    if not Sieve(library, whole=1).passes(text):
+    if not Sieve(index_of(library), whole=1).passes(text):
         assert not holds(text, library)
-    if not Sieve(library, whole=1, block=16).passes(text):
+    if not Sieve(index_of(library), whole=1, block=16).passes(text):
         assert not has_candidates(text, library)
 
 
@@ -127,9 +129,9 @@ def test_no_layout_escapes_its_sieve(template: object, data: st.DataObject) -> N
 @given(st.text(st.sampled_from("项目收入合计支出本级部门下级单位12 \n|的"), max_size=80))
 def test_texts_of_label_characters(text: str) -> None:
     """Any mixture of the characters of a small library's labels is judged soundly."""
-    if not Sieve(SMALL, whole=1).passes(text):
+    if not Sieve(INDEXES["one"], whole=1).passes(text):
         assert not holds(text, SMALL)
-    if not Sieve(SMALL, whole=1, block=5).passes(text):
+    if not Sieve(INDEXES["one"], whole=1, block=5).passes(text):
         assert not has_candidates(text, SMALL)
 
 
@@ -137,16 +139,17 @@ def test_texts_of_label_characters(text: str) -> None:
 def test_labels_too_far_apart_are_no_table(far: int) -> None:
     """Labels count together as far as a chain reaches over strange words, and no farther."""
     text = ("收入合计\n支出合计\n", "生" * far + "\n", "本级部门\n下级单位\n")
-    assert Sieve(SMALL, whole=1, block=64).passes("".join(text)) is True  # the halves alone suffice
+    sieve = Sieve(INDEXES["one"], whole=1, block=64)
+    assert sieve.passes("".join(text)) is True  # the halves alone suffice
     apart = ("项目\n收入合计\n", "生" * far + "\n", "本级部门\n")
-    assert Sieve(SMALL, whole=1, block=64).passes("".join(apart)) is (far < 1000)
+    assert sieve.passes("".join(apart)) is (far < 1000)
 
 
 @pytest.mark.parametrize("between", [" ", "0", "\n", "|"])
 def test_digits_and_white_space_part_nothing(between: str) -> None:
     """However many blocks of digits or white space lie between labels, they count together."""
     text = ("收入合计\n", between * 5000, "支出合计\n", between * 5000, "本级部门\n")
-    assert Sieve(SMALL, whole=1, block=64).passes("".join(text))
+    assert Sieve(INDEXES["one"], whole=1, block=64).passes("".join(text))
 
 
 def test_the_corpus_passes() -> None:
@@ -168,13 +171,13 @@ def test_prose_does_not_pass(text: str) -> None:
 
 def test_half_of_the_labels_may_stand_in_pieces() -> None:
     """As long as half of the labels that must be seen are whole, the sieve waits for the rest."""
-    assert Sieve(SMALL).passes("收入合计\n")
-    assert not Sieve(SMALL, whole=1).passes("收入合计\n")
+    assert Sieve(INDEXES["one"]).passes("收入合计\n")
+    assert not Sieve(INDEXES["one"], whole=1).passes("收入合计\n")
 
 
 def test_a_library_without_templates_lets_nothing_pass() -> None:
     """No template, no candidate."""
-    assert not Sieve(Library([])).passes("收入合计")
+    assert not Sieve(index_of(Library([]))).passes("收入合计")
 
 
 def test_no_low_character_folds_to_a_script() -> None:

@@ -1,0 +1,192 @@
+"""Thousands of templates, of which a document needs few: found by an index, compiled when needed.
+
+A *sieve* says of most documents that they hold no table at all. In the others one search over all
+phrases finds which labels occur; an inverted index gives, for every template, how much of it they
+cover, and its labels that are missing. From those that are covered a *shortlist* is taken, the
+best first, as long as a template has labels of which not enough better ones speak: rare labels
+keep a template in, common ones do not, and of hundreds of near-identical layouts the nearest stay.
+The shortlist is a library like any other, so everything behind it costs what it costs with few
+templates.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from functools import cached_property, lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from tabrecover.index import Index, index_of, joined
+from tabrecover.library import MIN_PHRASE, Library, check_ids
+from tabrecover.regions import MIN_COVERAGE, PASSED_LABEL
+from tabrecover.sieve import WHOLE, Sieve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from tabrecover.fold import Folded
+    from tabrecover.template import Template
+
+    Ints = npt.NDArray[np.int64]
+
+__all__ = ["AnyLibrary", "Catalog", "Entry", "Templates", "context_nats", "few_of"]
+
+CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
+RIVALS = 12  # templates that speak of one label: twice as many as compete for one table
+MAX_WEIGHED = 2_000  # templates, the best covered, that are weighed for the shortlist
+KEPT = 32  # shortlists that are kept compiled
+NOTHING = Library([])
+AnyLibrary: TypeAlias = "Library | Catalog"
+
+
+class Entry(NamedTuple):
+    """What must be known of a template that is not compiled yet."""
+
+    id: str
+    context: tuple[str, ...]
+
+
+class Templates(Protocol):
+    """Templates by number; they may be compiled when they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> Template: ...
+    def __iter__(self) -> Iterator[Template]: ...
+
+
+class Catalog:
+    """Templates behind an index; immutable."""
+
+    def __init__(self, index: Index, entries: Sequence[Entry], templates: Templates) -> None:
+        """Take templates with their index; raises `UsageError` if two share an id."""
+        self.index = index
+        self.entries = tuple(entries)
+        self.templates = templates
+        check_ids(entry.id for entry in self.entries)
+        self._libraries: OrderedDict[tuple[int, ...], Library] = OrderedDict()
+
+    @classmethod
+    def of(cls, templates: Iterable[Template]) -> Catalog:
+        """A catalog of compiled templates; raises `UsageError` if two share an id."""
+        library = Library(templates)
+        entries = [Entry(t.id, tuple(t.context)) for t in library.templates]
+        return cls(index_of(library), entries, library.templates)
+
+    @classmethod
+    def joined(cls, catalogs: Sequence[Catalog]) -> Catalog:
+        """One catalog of several, in their order; raises `UsageError` if two share an id."""
+        return cls(
+            joined([catalog.index for catalog in catalogs]),
+            list(chain.from_iterable(catalog.entries for catalog in catalogs)),
+            _Chained([catalog.templates for catalog in catalogs]),
+        )
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """Whether a text may hold a table of any template."""
+        return Sieve(self.index)
+
+    @cached_property
+    def _automaton(self) -> tuple[AhoCorasick, Ints]:
+        phrases = self.index.phrases
+        searched = [n for n, phrase in enumerate(phrases) if len(phrase) >= MIN_PHRASE]
+        texts = [phrases[n] for n in searched]
+        kind = Implementation.ContiguousNFA
+        return AhoCorasick(texts, implementation=kind), np.array(searched, dtype=np.int64)
+
+    def shortlist(self, folded: Folded, raw: str) -> tuple[int, ...]:
+        """The numbers of the templates that the document may hold, ascending.
+
+        Time is linear in the text and in the places of the phrases that are found.
+        """
+        automaton, searched = self._automaton
+        found = automaton.find_matches_as_indexes(folded.text, overlapping=True)
+        phrases = searched[np.unique(np.array([n for n, _, _ in found], dtype=np.int64))]
+        places = self.index.places(phrases)
+        _, first = np.unique(self.index.labels(places), return_index=True)
+        labels = places[np.sort(first)]
+        totals = self.index.totals
+        own = np.bincount(
+            self.index.templates[labels], self.index.weights[labels], minlength=len(totals)
+        )
+        enough = np.flatnonzero((own >= WHOLE * MIN_COVERAGE * totals) & (own > 0))
+        score = own[enough] - PASSED_LABEL * (totals[enough] - own[enough])
+        best = np.argsort(-score, kind="stable")[:MAX_WEIGHED]
+        nats = {
+            int(number): float(points) + context_nats(self.entries[number].context, raw)
+            for number, points in zip(enough[best], score[best], strict=True)
+        }
+        return self._nearest(sorted(nats, key=lambda number: (-nats[number], number)), labels)
+
+    def _nearest(self, ranked: Sequence[int], labels: Ints) -> tuple[int, ...]:
+        """Of templates by rank those with enough labels of which few better ones speak."""
+        of = self.index.templates[labels]
+        order = np.argsort(of, kind="stable")
+        bounds = np.searchsorted(of[order], [[number, number + 1] for number in ranked] or [[0, 0]])
+        phrase_of = np.searchsorted(self.index.starts, labels, side="right") - 1
+        spoken = np.zeros(len(self.index.phrases), dtype=np.int64)
+        kept = []
+        for number, (start, end) in zip(ranked, bounds.tolist(), strict=False):
+            own = labels[order[start:end]]
+            phrases = phrase_of[order[start:end]]
+            free = self.index.weights[own][spoken[phrases] < RIVALS].sum()
+            if free >= WHOLE * MIN_COVERAGE * self.index.totals[number]:
+                kept.append(number)
+                spoken[np.unique(phrases)] += 1
+        return tuple(sorted(kept))
+
+    def library(self, numbers: tuple[int, ...]) -> Library:
+        """These templates as a library; the last few are kept."""
+        library = self._libraries.pop(numbers, None)
+        if library is None:
+            library = Library([self.templates[number] for number in numbers])
+        self._libraries[numbers] = library
+        while len(self._libraries) > KEPT:
+            self._libraries.popitem(last=False)
+        return library
+
+
+def context_nats(context: Sequence[str], raw: str) -> float:
+    """What the phrases of a template's context say for it in a document."""
+    return CONTEXT_NATS if any(phrase in raw for phrase in context) else 0.0
+
+
+class _Chained:
+    """Sequences one behind the other, without looking into them."""
+
+    def __init__(self, parts: Sequence[Templates]) -> None:
+        self.parts = parts
+        self.behind: list[int] = np.cumsum([len(part) for part in parts]).tolist()
+
+    def __len__(self) -> int:
+        return self.behind[-1] if self.behind else 0
+
+    def __getitem__(self, number: int) -> Template:
+        part = bisect_right(self.behind, number)
+        return self.parts[part][number - (self.behind[part - 1] if part else 0)]
+
+    def __iter__(self) -> Iterator[Template]:
+        return chain.from_iterable(self.parts)
+
+
+@lru_cache(maxsize=8)
+def _sieve_of(library: Library) -> Sieve:
+    return Sieve(index_of(library))
+
+
+def few_of(library: AnyLibrary, text: str, folded: Folded, raw: str) -> Library:
+    """The templates that a document can hold tables of; none if the sieve says so.
+
+    `text` is its plain text, `folded` that text folded (when it is asked for), `raw` the input.
+    """
+    if isinstance(library, Catalog):
+        if not library.sieve.passes(text):
+            return NOTHING
+        return library.library(library.shortlist(folded, raw))
+    return library if _sieve_of(library).passes(text) else NOTHING
