@@ -286,8 +286,9 @@ class _Solver:
         self.symbols = symbols
         self.scoring = scoring
         self.kinds = np.array([symbol.kind for symbol in symbols], dtype=np.int64)
-        is_text = (self.kinds == UnitKind.TEXT) | (self.kinds == UnitKind.LABEL)
-        self.texts_before = [0, *np.cumsum(is_text).tolist()]
+        numbers = template.number_forms
+        self.spelled = [s.kind in _WORDS or s.form in numbers for s in symbols]
+        self.texts_before = [0, *itertools.accumulate(self.spelled)]
         self.slot_kinds = template.slot_kinds
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
         self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
@@ -611,7 +612,7 @@ class _Solver:
         ]
         for i in range(start, stop):
             symbol = self.symbols[i]
-            if symbol.kind not in _WORDS or not symbol.form:
+            if not self.spelled[i] or not symbol.form:
                 continue
             for j, kind, forms in targets:
                 key = (symbol.form, forms, kind)
@@ -629,6 +630,8 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
         weight = label_weight(label)
         if form == label:
             best = max(best, scoring.label_match(1.0, weight))
+        elif form.isdecimal():  # a number is a label or a value, and no part of a label
+            continue
         elif len(form) > 1 and form in label:
             best = max(best, scoring.label_piece(len(form) / len(label), weight))
         elif _digits(form) > _digits(label):  # they may be values that run into the label

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from tabrecover.index import Index, index_of, joined
-from tabrecover.library import MIN_PHRASE, Library, check_ids
+from tabrecover.index import Index, index_of, joined, ranges
+from tabrecover.library import MAX_NATS, MIN_PHRASE, Library, check_ids
 from tabrecover.regions import MIN_COVERAGE, PASSED_LABEL
 from tabrecover.sieve import WHOLE, Sieve
 
@@ -34,13 +34,24 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
 
     Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
 
-__all__ = ["AnyLibrary", "Catalog", "Entry", "Templates", "context_nats", "few_of"]
+__all__ = [
+    "AnyLibrary",
+    "Catalog",
+    "Entry",
+    "Templates",
+    "context_nats",
+    "few_of",
+]
 
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
-RIVALS = 12  # templates that speak of one label: twice as many as compete for one table
-MAX_WEIGHED = 2_000  # templates, the best covered, that are weighed for the shortlist
-KEPT = 32  # shortlists that are kept compiled
+FEW_NATS = (
+    MAX_NATS  # of labels that are missing, more than of a better template: those of one label
+)
+RIVALS = 6  # templates that speak of one label: as many as compete for one table
+MAX_WEIGHED = 1_000  # templates, the best covered, that are weighed for the shortlist
+KEPT, KEPT_TEMPLATES = 32, 1000  # shortlists and templates that are kept compiled
 NOTHING = Library([])
 AnyLibrary: TypeAlias = "Library | Catalog"
 
@@ -69,6 +80,7 @@ class Catalog:
         self.entries = tuple(entries)
         self.templates = templates
         check_ids(entry.id for entry in self.entries)
+        self._template = lru_cache(KEPT_TEMPLATES)(self.templates.__getitem__)
         self._libraries: OrderedDict[tuple[int, ...], Library] = OrderedDict()
 
     @classmethod
@@ -103,49 +115,85 @@ class Catalog:
     def shortlist(self, folded: Folded, raw: str) -> tuple[int, ...]:
         """The numbers of the templates that the document may hold, ascending.
 
-        Time is linear in the text and in the places of the phrases that are found.
+        Time is linear in the text, in the places of the phrases that are found, and in all phrases.
         """
         automaton, searched = self._automaton
         found = automaton.find_matches_as_indexes(folded.text, overlapping=True)
         phrases = searched[np.unique(np.array([n for n, _, _ in found], dtype=np.int64))]
-        places = self.index.places(phrases)
-        _, first = np.unique(self.index.labels(places), return_index=True)
-        labels = places[np.sort(first)]
+        labels = self._labels(self.index.places(phrases))
         totals = self.index.totals
-        own = np.bincount(
-            self.index.templates[labels], self.index.weights[labels], minlength=len(totals)
-        )
-        enough = np.flatnonzero((own >= WHOLE * MIN_COVERAGE * totals) & (own > 0))
-        score = own[enough] - PASSED_LABEL * (totals[enough] - own[enough])
-        best = np.argsort(-score, kind="stable")[:MAX_WEIGHED]
-        nats = {
-            int(number): float(points) + context_nats(self.entries[number].context, raw)
-            for number, points in zip(enough[best], score[best], strict=True)
-        }
-        return self._nearest(sorted(nats, key=lambda number: (-nats[number], number)), labels)
+        own = self._nats(labels)
+        tried = np.flatnonzero((own >= WHOLE * MIN_COVERAGE * totals) & (own > 0))
+        tried = tried[np.argsort(PASSED_LABEL * totals[tried] - own[tried], kind="stable")]
+        tried = tried[:MAX_WEIGHED]
+        share = self.sieve.shares(folded.text) ** 2
+        share[phrases] = 1
+        missing = totals[tried] - self._told(tried, share)
+        nats = own[tried] - PASSED_LABEL * missing
+        nats += [context_nats(self.entries[number].context, raw) for number in tried]
+        best = np.lexsort((tried, -nats))
+        return self._nearest(tried[best], missing[best], labels)
 
-    def _nearest(self, ranked: Sequence[int], labels: Ints) -> tuple[int, ...]:
-        """Of templates by rank those with enough labels of which few better ones speak."""
+    def _labels(self, places: Ints) -> Ints:
+        """The first of the places of each label."""
+        _, first = np.unique(self.index.labels(places), return_index=True)
+        return places[np.sort(first)]
+
+    def _nats(self, labels: Ints) -> Floats:
+        """By template, what these labels tell."""
+        templates, weights = self.index.templates[labels], self.index.weights[labels]
+        return np.bincount(templates, weights, len(self.index.totals)).astype(np.float64)
+
+    @cached_property
+    def _by_template(self) -> Ints:
+        """All places, template by template."""
+        return np.argsort(self.index.templates, kind="stable")
+
+    def _told(self, templates: Ints, share: Floats) -> Floats:
+        """What a template's labels tell, each by the share of its best form that was seen."""
+        of = self.index.templates[self._by_template]
+        first, behind = np.searchsorted(of, templates), np.searchsorted(of, templates + 1)
+        places = self._by_template[ranges(first, behind - first)]
+        told = self.index.weights[places] * share[self.index.phrase_of[places]]
+        labels = self.index.labels(places)
+        order = np.lexsort((told, labels))
+        last = np.flatnonzero(np.diff(labels[order], append=-1))  # the most that each label tells
+        nats = np.bincount(
+            self.index.templates[places][order][last], told[order][last], len(self.index.totals)
+        )
+        return nats[templates].astype(np.float64)
+
+    def _nearest(self, ranked: Ints, missing: Floats, labels: Ints) -> tuple[int, ...]:
+        """Of templates by rank those with enough labels of their own.
+
+        A label is a template's own while of those that it speaks for few are better, and none
+        misses far fewer nats. `labels` are those that were seen, `missing` goes with `ranked`.
+        """
         of = self.index.templates[labels]
         order = np.argsort(of, kind="stable")
-        bounds = np.searchsorted(of[order], [[number, number + 1] for number in ranked] or [[0, 0]])
-        phrase_of = np.searchsorted(self.index.starts, labels, side="right") - 1
+        firsts, behinds = np.searchsorted(of[order], ranked), np.searchsorted(of[order], ranked + 1)
         spoken = np.zeros(len(self.index.phrases), dtype=np.int64)
+        fewest = np.full(len(self.index.phrases), np.inf)  # nats that a kept template misses
         kept = []
-        for number, (start, end) in zip(ranked, bounds.tolist(), strict=False):
-            own = labels[order[start:end]]
-            phrases = phrase_of[order[start:end]]
-            free = self.index.weights[own][spoken[phrases] < RIVALS].sum()
-            if free >= WHOLE * MIN_COVERAGE * self.index.totals[number]:
+        for number, lost, first, behind in zip(
+            ranked.tolist(), missing.tolist(), firsts.tolist(), behinds.tolist(), strict=True
+        ):
+            own = labels[order[first:behind]]
+            phrases = self.index.phrase_of[own]
+            is_own = (spoken[phrases] < RIVALS) & (lost <= fewest[phrases] + FEW_NATS)
+            nats = self.index.weights[own][is_own].sum()
+            if nats >= WHOLE * MIN_COVERAGE * self.index.totals[number]:
                 kept.append(number)
-                spoken[np.unique(phrases)] += 1
+                phrases = np.unique(phrases)
+                spoken[phrases] += 1
+                fewest[phrases] = np.minimum(fewest[phrases], lost)
         return tuple(sorted(kept))
 
     def library(self, numbers: tuple[int, ...]) -> Library:
         """These templates as a library; the last few are kept."""
         library = self._libraries.pop(numbers, None)
         if library is None:
-            library = Library([self.templates[number] for number in numbers])
+            library = Library(map(self._template, numbers))
         self._libraries[numbers] = library
         while len(self._libraries) > KEPT:
             self._libraries.popitem(last=False)

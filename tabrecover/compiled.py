@@ -53,7 +53,7 @@ def compile_folders(folders: Iterable[Path], target: Path) -> Compiled:
     Raises `TemplateError` for a bad template or two of one id, `OSError` if nothing can be written.
     """
     sources = [source for folder in folders for source in template_sources(folder)]
-    catalog = Catalog.of([parse_source(source) for source in sources])
+    catalog = Catalog.of(_parsed(sources))
     index = catalog.index
     packed = [zlib.compress(json.dumps(source).encode()) for source in sources]
     phrases = [phrase.encode() for phrase in index.phrases]
@@ -76,6 +76,21 @@ def compile_folders(folders: Iterable[Path], target: Path) -> Compiled:
     return Compiled(len(sources), len(phrases))
 
 
+def _parsed(sources: Iterable[Source]) -> list[Template]:
+    owners: dict[str, str] = {}
+    templates = []
+    for source in sources:
+        template = parse_source(source)
+        if template.id in owners:
+            raise TemplateError(
+                f"id {template.id!r} is taken by {owners[template.id]}; ids must differ",
+                file=source.file,
+            )
+        owners[template.id] = source.file
+        templates.append(template)
+    return templates
+
+
 def _bytes(parts: Sequence[bytes]) -> Bytes:
     return np.frombuffer(b"".join(parts), dtype=np.uint8)
 
@@ -92,7 +107,7 @@ def is_compiled(path: Path) -> bool:
 def load_compiled(path: Path) -> Catalog:
     """Open a compiled library; no template is parsed. Raises `TemplateError`."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in (*_ARRAYS, *_BLOBS)}
         head = json.loads(arrays["head"].tobytes())
         version = head["version"] if head["format"] == FORMAT else "of another format"

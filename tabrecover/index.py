@@ -7,8 +7,10 @@ it is worth compiling, so that of thousands only few are.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +18,18 @@ import numpy.typing as npt
 from tabrecover.regions import reach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tabrecover.library import Library
 
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Index", "index_of", "joined"]
+__all__ = ["Index", "index_of", "joined", "ranges"]
 
 
-class Index(NamedTuple):
+@dataclass(frozen=True)
+class Index:
     """Phrases, their places, and by template the nats of all labels.
 
     `weights` has the nats of the label at each place; `reach` is the most strange characters that
@@ -43,15 +46,24 @@ class Index(NamedTuple):
 
     def places(self, phrases: Ints) -> Ints:
         """The numbers of all places of these phrases, phrase by phrase."""
-        first, counts = self.starts[phrases], np.diff(self.starts)[phrases]
-        behind = np.cumsum(counts)
-        return np.repeat(first - behind + counts, counts) + np.arange(counts.sum())
+        return ranges(self.starts[phrases], np.diff(self.starts)[phrases])
+
+    @cached_property
+    def phrase_of(self) -> Ints:
+        """The phrase of each place."""
+        return np.repeat(np.arange(len(self.phrases)), np.diff(self.starts))
 
     def labels(self, places: Ints) -> Ints:
         """A number for each place, equal for places of one label of one template."""
         width = int(self.slots.max(initial=0)) + 1
         labels: Ints = self.templates[places] * width + self.slots[places]
         return labels
+
+
+def ranges(first: Ints, counts: Ints) -> Ints:
+    """The numbers from each `first` on, so many as its count, one range behind the other."""
+    numbers: Ints = np.repeat(first - np.cumsum(counts) + counts, counts)
+    return numbers + np.arange(len(numbers))
 
 
 def index_of(library: Library) -> Index:
@@ -85,7 +97,7 @@ def joined(indexes: Sequence[Index]) -> Index:
         numbers.setdefault(phrase, len(numbers))
     before = accumulate((len(index.totals) for index in indexes), initial=0)
     phrases = [
-        np.repeat([numbers[phrase] for phrase in index.phrases], np.diff(index.starts))
+        np.repeat(_numbers(numbers[phrase] for phrase in index.phrases), np.diff(index.starts))
         for index in indexes
     ]
     order = np.argsort(np.concatenate([_NONE, *phrases]), kind="stable")
@@ -100,6 +112,10 @@ def joined(indexes: Sequence[Index]) -> Index:
         np.concatenate([np.empty(0), *(index.totals for index in indexes)]),
         max((index.reach for index in indexes), default=0.0),
     )
+
+
+def _numbers(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, dtype=np.int64)
 
 
 _NONE = np.empty(0, dtype=np.int64)

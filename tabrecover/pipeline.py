@@ -63,6 +63,8 @@ MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and charact
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 REACH_REPEATED = 40_000  # the same where rows are repeated
+BEHIND_NATS = 25.0  # of the best chain, at the most: more than the rest of a document may say
+MIN_RIVAL = 0.001  # odds of a template beside the best whose labels include all of its own
 MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
@@ -215,7 +217,7 @@ def _clusters(
 ) -> list[_Cluster]:
     """Group overlapping candidates, best first, and reach out to where their tables may end."""
     groups = _groups(candidates)
-    bounds = [_plain_bounds(folded, group) for group in groups]
+    bounds = [_plain_bounds(folded, group[0]) for group in groups]
     hit_starts = [int(folded.origin[hit.start]) for hit in hits]
     alone_starts = [int(folded.origin[hit.start]) for hit in alone]
     clusters: list[_Cluster] = []
@@ -262,28 +264,59 @@ def _is_spaced(text: str, labels: Sequence[LabelSpan]) -> bool:
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Candidates by the best one that each overlaps, in the order of the document.
+    """Candidates by the one that each overlaps of those that explain most, in reading order.
 
-    The best ones are disjoint, so those that a candidate overlaps are neighbours.
+    The first of each group are disjoint, so those that a candidate overlaps are neighbours.
     """
-    starts: list[int] = []
-    groups: list[list[Candidate]] = []
+    groups = [[best] for best in _disjoint(candidates)]
+    starts = [best.seeds[0].hit.start for best, *_ in groups]
     for candidate in candidates:
-        start, end = candidate.seeds[0].hit.start, candidate.seeds[-1].hit.end
-        at = bisect_left(starts, end)  # the groups before it start before the candidate ends
-        if at and groups[at - 1][0].seeds[-1].hit.end > start:
-            group = groups[at - 1]
-            if candidate.score >= RIVAL_SCORE * group[0].score and len(group) < MAX_RIVALS:
-                group.append(candidate)
-        else:
-            starts.insert(at, start)
-            groups.insert(at, [candidate])
+        group = groups[bisect_left(starts, candidate.seeds[-1].hit.end) - 1]
+        if candidate is group[0] or candidate.seeds[0].hit.start >= group[0].seeds[-1].hit.end:
+            continue
+        if len(group) < MAX_RIVALS and _rivals_best(candidate, group[0]):
+            group.append(candidate)
     return groups
 
 
-def _plain_bounds(folded: Folded, group: Sequence[Candidate]) -> tuple[int, int]:
-    start = min(c.seeds[0].hit.start for c in group)
-    end = max(c.seeds[-1].hit.end for c in group)
+def _disjoint(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, none over another, that explain most together (weighted interval scheduling).
+
+    Each must be worth a table of its own, or one table would fall into parts.
+    """
+    ordered = sorted(candidates, key=lambda c: (c.seeds[-1].hit.end, -c.score))
+    ends = [c.seeds[-1].hit.end for c in ordered]
+    best = [0.0]
+    back: list[int] = []  # how many candidates lie before each
+    for number, candidate in enumerate(ordered):
+        back.append(bisect_right(ends, candidate.seeds[0].hit.start, hi=number))
+        worth = max(candidate.score - STRONG_NATS, MIN_RIVAL * candidate.score)  # above nothing
+        best.append(max(best[-1], best[back[-1]] + worth))
+    chosen: list[Candidate] = []
+    number = len(ordered)
+    while number:
+        if best[number] > best[number - 1]:
+            chosen.append(ordered[number - 1])
+            number = back[number - 1]
+        else:
+            number -= 1
+    return chosen[::-1]
+
+
+def _rivals_best(candidate: Candidate, best: Candidate) -> bool:
+    """Whether a candidate is near enough to the best for the same table to be worth aligning.
+
+    One that explains nothing more than the best must be nearer: only values could speak for it.
+    """
+    behind = best.score - candidate.score
+    if behind > min((1 - RIVAL_SCORE) * best.score, BEHIND_NATS):
+        return False
+    hits = {seed.hit[:2] for seed in best.seeds}
+    return behind <= -log(MIN_RIVAL) or any(s.hit[:2] not in hits for s in candidate.seeds)
+
+
+def _plain_bounds(folded: Folded, candidate: Candidate) -> tuple[int, int]:
+    start, end = candidate.seeds[0].hit.start, candidate.seeds[-1].hit.end
     return int(folded.origin[start]), int(folded.origin[end - 1]) + 1
 
 

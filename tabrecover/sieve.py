@@ -93,6 +93,13 @@ class Sieve:
             last = stream[-1:]
         return False
 
+    def shares(self, folded: str) -> npt.NDArray[np.float64]:
+        """By phrase of the index, how many of its neighbours the text holds, 0 to 1."""
+        held = self._pairs(self._stream(folded)) > 0
+        shares = np.zeros(self._n_phrases)
+        shares[self._phrases] = _counts(held.take(self._needs), self._needs_from) / self._n_needs
+        return shares
+
     # --- characters to classes ------------------------------------------------------------------
 
     def _stream(self, text: str) -> bytes:
@@ -123,7 +130,8 @@ class Sieve:
     def _index(self, index: Index) -> None:
         """Number the pairs; note which each phrase needs, and which phrases each label has."""
         lengths = np.array([len(phrase) for phrase in index.phrases], dtype=np.int64)
-        phrases = np.flatnonzero(lengths >= MIN_PHRASE)
+        self._n_phrases = len(lengths)
+        self._phrases = phrases = np.flatnonzero(lengths >= MIN_PHRASE)
         keys = self._neighbours([index.phrases[n] for n in phrases.tolist()])
         distinct, self._needs = np.unique(keys, return_inverse=True)
         self._n_pairs = len(distinct)
@@ -131,7 +139,8 @@ class Sieve:
         self._is_pair[distinct] = True
         self._number = np.zeros(1 << 16, dtype=np.uint16)
         self._number[distinct] = np.arange(self._n_pairs)
-        self._needs_from = _starts(lengths[phrases] - 1)
+        self._n_needs = lengths[phrases] - 1
+        self._needs_from = _starts(self._n_needs)
         places = index.places(phrases)
         forms = np.repeat(np.arange(len(phrases)), np.diff(index.starts)[phrases])
         labels, first, of = np.unique(index.labels(places), return_index=True, return_inverse=True)
@@ -190,13 +199,25 @@ class Sieve:
         pairs = np.minimum(counts, 1)
         if not len(self._forms) or self._most @ pairs < 1 - _ROUNDING:
             return False
-        phrases = np.minimum.reduceat(pairs[self._needs], self._needs_from) > 0
-        labels = np.logical_or.reduceat(phrases[self._forms], self._forms_from)
-        shares = np.bincount(self._templates, weights=self._shares * labels)
+        held = counts > 0
+        phrases = _counts(held.take(self._needs), self._needs_from) == self._n_needs
+        labels = np.flatnonzero(_counts(phrases.take(self._forms), self._forms_from))
+        shares = np.bincount(self._templates[labels], weights=self._shares[labels], minlength=1)
         return bool(shares.max() >= 1 - _ROUNDING)
 
 
 _NO_KEYS = np.empty(0, dtype=np.uint16)
+
+
+def _counts(flags: npt.NDArray[np.bool_], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """How many flags are set in each of several lists that stand one behind the other.
+
+    As `np.add.reduceat` says, in half of its time.
+    """
+    before = np.zeros(len(flags) + 1, dtype=np.int32)
+    np.cumsum(flags, out=before[1:])
+    counts: npt.NDArray[np.int32] = np.diff(before[starts], append=before[-1:])
+    return counts
 
 
 def _starts(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

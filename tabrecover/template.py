@@ -221,6 +221,12 @@ class Template:
         return np.array([slot.kind for slot in self.slots], dtype=np.int64)
 
     @cached_property
+    def number_forms(self) -> frozenset[str]:
+        """Forms of labels that are numbers, as those that count columns or lines."""
+        forms = (form for cell in self.cells for form in cell.forms)
+        return frozenset(form for form in forms if form.isdecimal())
+
+    @cached_property
     def label_forms(self) -> tuple[tuple[str, ...] | None, ...]:
         """The forms of the label at every slot that may show one; None at the others."""
         labels = (SlotKind.LABEL, SlotKind.LABEL_CONTINUED)

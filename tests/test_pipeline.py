@@ -329,3 +329,50 @@ def test_absent_optional_row_takes_no_values() -> None:
         "n.a": ("4", True), "n.b": ("11", True), "m.a": ("", True), "m.b": ("", True),
         "s.a": ("16", True), "s.b": ("7", True),
     }  # fmt: skip
+
+
+NUMBERED = (
+    "<table data-type=integer><tr><th>Line<th>Kind of vehicle<th data-key=old>Old ones"
+    "<th data-key=new>New ones<tr><th>0<th>1<th>2<th>3"
+    + "".join(
+        f"<tr><th>{number}<th>{name} vehicles<td data-key={name}.old><td data-key={name}.new>"
+        for number, name in enumerate(["Red", "Green", "Blue"], start=1)
+    )
+    + "</table>"
+)
+
+
+@pytest.mark.parametrize("separator", ["\n", " | ", "\t"])
+def test_labels_of_one_digit_are_no_values(separator: str) -> None:
+    """Numbers that count columns and lines are labels, though values may be the same numbers."""
+    template = tabrecover.parse_template(NUMBERED, 'id = "vehicles"')
+    rows = [
+        ["Line", "Kind of vehicle", "Old ones", "New ones"], ["0", "1", "2", "3"],
+        ["1", "Red vehicles", "3", "2"], ["2", "Green vehicles", "1", "44"],
+        ["3", "Blue vehicles", "5", "0"],
+    ]  # fmt: skip
+    dump = "".join(separator.join(row) + "\n" for row in rows)
+    (table,) = tabrecover.recover(dump, templates=template).tables
+    assert [c.text for c in table.cells if c.role == "value"] == ["3", "2", "1", "44", "5", "0"]
+    assert [c.observed for c in table.cells if c.role == "label"] == [
+        *rows[0], *rows[1], *(text for row in rows[2:] for text in row[:2])
+    ]  # fmt: skip
+    assert not table.unplaced
+
+
+def test_a_rival_that_reaches_over_the_next_table_does_not_swallow_it() -> None:
+    """A layout that shares labels with two tables is a rival of one, and the other is found."""
+
+    def drawn(name: str, labels: list[str]) -> tabrecover.Template:
+        rows = "".join(f"<tr><th>{label}<td data-key=k{n}>" for n, label in enumerate(labels))
+        return tabrecover.parse_template(
+            f"<table data-type=integer>{rows}</table>", f'id = "{name}"'
+        )
+
+    first = [f"{word} in the first part" for word in ("Sheep", "Goats", "Cows", "Hens", "Bees")]
+    second = [f"{word} of the second part" for word in ("Carts", "Ploughs", "Scythes")]
+    both = [*first[:4], second[0], "Wells and ponds of both"]
+    templates = [drawn("first", first), drawn("second", second), drawn("both", both)]
+    lines = [text for n, label in enumerate([*first, *second]) for text in (label, str(n))]
+    tables = tabrecover.recover("\n".join(lines) + "\n", templates=templates).tables
+    assert [table.template for table in tables] == ["first", "second"]

@@ -1,0 +1,221 @@
+"""Many templates behind an index: the few that a document needs are found; files of them open."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tabrecover
+from benchmarks.layouts import load_layout
+from benchmarks.libraries import make_library, variant
+from tabrecover.api import library_of
+from tabrecover.catalog import Catalog, few_of
+from tabrecover.compiled import compile_folders, load_compiled
+from tabrecover.errors import TemplateError, UsageError
+from tabrecover.fold import fold
+from tabrecover.index import Index, index_of, joined
+from tabrecover.library import Library
+from tabrecover.storage import builtin_library, load_templates, parse_template
+from tabrecover.template import Template
+from tests.cases import CASES, CORPUS
+from tests.property.strategies import drawn_templates
+
+STAFF = CORPUS / "layouts" / "en-staff.html"
+
+
+@cache
+def many() -> Catalog:
+    """The templates that come along, among hundreds of near and of far variants of the corpus."""
+    rng = random.Random(7)  # noqa: S311 - drawing
+    layouts = [load_layout(path) for path in sorted((CORPUS / "layouts").glob("zh-*.html"))]
+    forms = [t for t in builtin_library().templates if t.language == "zh"]
+    labels = sorted({c.text for t in forms for c in t.cells if len(c.text) > 1})
+    own = [load_layout(path) for path in sorted(Path(tabrecover.__file__).parent.rglob("*.html"))]
+    made = [
+        parse_template(*variant(layout, labels, f"{layout.id}-{n}", rng))
+        for n in range(12)
+        for layout in [*own, *layouts]
+    ]
+    return Catalog.of([*builtin_library().templates, *made])
+
+
+@pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name)
+def test_among_many_variants_the_tables_stay_what_they_are(case) -> None:  # type: ignore[no-untyped-def]
+    """With hundreds of templates like its own, a report gives the tables it gives without them."""
+    few = tabrecover.recover(case.dump)
+    found = tabrecover.recover(case.dump, templates=many())
+    assert [t.template for t in found.tables] == [t.template for t in few.tables]
+    for ours, theirs in zip(found.tables, few.tables, strict=True):
+        assert [(c.row, c.col, c.text) for c in ours.cells] == [
+            (c.row, c.col, c.text) for c in theirs.cells
+        ]
+
+
+def test_the_shortlist_is_short_and_holds_the_right_ones() -> None:
+    """Of hundreds of templates a report needs a few dozen at the most, its own among them."""
+    case = next(case for case in CASES if case.name == "macheng-2019")
+    catalog = many()
+    chosen = catalog.shortlist(fold(case.dump), case.dump)
+    assert len(chosen) < 40 < len(catalog.templates)
+    names = {catalog.entries[number].id for number in chosen}
+    assert {t.template for t in tabrecover.recover(case.dump).tables} <= names
+
+
+def test_prose_needs_no_template() -> None:
+    """A text without labels ends at the sieve."""
+    text = "Nothing but prose, in which the weather is described at length.\n" * 40
+    assert few_of(many(), text, fold(text), text).templates == ()
+
+
+def test_a_context_keeps_one_of_many_equal_templates() -> None:
+    """Of templates that share all labels, the one whose context the document names is kept."""
+    page = STAFF.read_text(encoding="utf-8")
+    templates = [parse_template(page, f'id = "v{n}"\ncontext = ["Form {n}."]') for n in range(40)]
+    catalog = Catalog.of(templates)
+    labels = "\n".join(cell.text for cell in templates[0].cells if cell.role == "label")
+    text = f"Form 33.\n{labels}\n"
+    assert 33 in catalog.shortlist(fold(text), text)
+    assert len(catalog.shortlist(fold(text), text)) < 20
+
+
+def table_of(index: Index) -> dict[str, set[tuple[int, int, float]]]:
+    """The index as a plain mapping, by loops."""
+    return {
+        phrase: {
+            (int(index.templates[k]), int(index.slots[k]), float(index.weights[k]))
+            for k in range(int(index.starts[n]), int(index.starts[n + 1]))
+        }
+        for n, phrase in enumerate(index.phrases)
+    }
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(drawn_templates(), min_size=1, max_size=4), st.data())
+def test_parts_joined_are_the_index_of_the_whole(
+    templates: list[Template], data: st.DataObject
+) -> None:
+    """An index of all templates says what the indexes of two parts say when they are joined."""
+    library = Library(_named(templates))
+    cut = data.draw(st.integers(0, len(templates)))
+    parts = [Library(library.templates[:cut]), Library(library.templates[cut:])]
+    whole, put = index_of(library), joined([index_of(part) for part in parts])
+    assert table_of(whole) == table_of(put)
+    assert whole.totals.tolist() == put.totals.tolist()
+    assert whole.reach == put.reach
+    wanted = np.array(data.draw(st.lists(st.integers(0, len(whole.phrases) - 1), unique=True)))
+    places = [
+        k for n in wanted.tolist() for k in range(int(whole.starts[n]), int(whole.starts[n + 1]))
+    ]
+    assert whole.places(wanted.astype(np.int64)).tolist() == places
+
+
+def _named(templates: list[Template]) -> list[Template]:
+    return [replace(template, id=f"t{number}") for number, template in enumerate(templates)]
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The layouts of the corpus in one file."""
+    path = tmp_path_factory.mktemp("compiled") / "corpus.tabrecover"
+    assert compile_folders([CORPUS / "layouts"], path).templates == 25
+    return path
+
+
+def test_a_compiled_library_is_what_it_was_made_of(compiled: Path) -> None:
+    """Its templates are those of the folder, and it can be joined with those that come along."""
+    assert list(load_compiled(compiled).templates) == load_templates(CORPUS / "layouts")
+    both = library_of([str(compiled), "builtin"])
+    assert isinstance(both, Catalog)
+    assert len(both.templates) == 25 + len(builtin_library().templates)
+    assert both.templates[len(both.templates) - 1] == builtin_library().templates[-1]
+    with pytest.raises(UsageError, match="two templates have the id"):
+        library_of([str(compiled), CORPUS / "layouts"])
+
+
+def test_a_library_of_many_files_is_a_catalog(tmp_path: Path) -> None:
+    """A folder of more than a hundred templates is indexed without being compiled."""
+    make_library(tmp_path, 101, [])
+    assert isinstance(library_of(str(tmp_path)), Catalog)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_half_a_file_is_refused(compiled: Path, tmp_path: Path, share: float) -> None:
+    """A file that was cut off is no library, and says what to do."""
+    whole = compiled.read_bytes()
+    half = tmp_path / "half.tabrecover"
+    half.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(TemplateError, match=r"half\.tabrecover: .*compile it anew"):
+        load_compiled(half)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_damaged_file_is_refused_or_read(compiled: Path, data: st.DataObject) -> None:
+    """Whatever bytes are changed, a damaged file is refused with a message, or still readable."""
+    raw = bytearray(compiled.read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    damaged = compiled.with_name("damaged.tabrecover")
+    damaged.write_bytes(bytes(raw))
+    try:
+        catalog = load_compiled(damaged)
+        tabrecover.recover("Item\n1\n2\n", templates=catalog)
+        list(catalog.templates)
+    except (TemplateError, UsageError):
+        pass
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
+    """An array of objects, which only unpickling could read, is refused."""
+    path = tmp_path / "objects.tabrecover"
+    with path.open("wb") as stream:
+        np.savez(stream, head=np.array([{"format": 1}], dtype=object))
+    with pytest.raises(TemplateError, match="compile it anew"):
+        load_compiled(path)
+
+
+def test_another_version_is_refused(compiled: Path, tmp_path: Path) -> None:
+    """Labels may be folded in another way by another version, so its file is not used."""
+    with np.load(compiled) as stored:
+        arrays = dict(stored)
+    head = json.loads(arrays["head"].tobytes())
+    head["version"] = "0.0.1"
+    arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
+    old = tmp_path / "old.tabrecover"
+    with old.open("wb") as stream:
+        np.savez(stream, **arrays)
+    with pytest.raises(TemplateError, match=r"another version \(0\.0\.1\); compile it anew"):
+        load_compiled(old)
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tabrecover", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def test_the_command_compiles_and_uses(tmp_path: Path) -> None:
+    """What `templates compile` writes, `recover` takes; wrong names and templates are refused."""
+    path = tmp_path / "all.tabrecover"
+    done = run("templates", "compile", CORPUS / "layouts", "-o", path)
+    assert (done.returncode, done.stdout.split(": ")[1][:12]) == (0, "25 templates")
+    page = (CORPUS / "layouts" / "en-staff.html").read_text(encoding="utf-8")
+    (tmp_path / "page.html").write_text(page.replace("<td", "<td>4</td><!-- "), encoding="utf-8")
+    assert run("recover", tmp_path / "page.html", "-t", path).returncode == 0
+    wrong = run("templates", "compile", CORPUS / "layouts", "-o", tmp_path / "all.zip")
+    assert (wrong.returncode, ".tabrecover" in wrong.stderr) == (2, True)
+    twice = run("templates", "compile", STAFF, STAFF, "-o", path)
+    assert (twice.returncode, "is taken by" in twice.stderr) == (2, True)
+    assert load_compiled(path).templates  # the file that was there is still whole
