@@ -17,6 +17,7 @@ from tabrecover._version import __version__
 
 if TYPE_CHECKING:
     from tabrecover.api import least_confidence, recover
+    from tabrecover.catalog import Catalog
     from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageError
     from tabrecover.library import Library
     from tabrecover.model import Alternative, Cell, Check, Dialect, Span
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alternative",
+    "Catalog",
     "Cell",
     "Check",
     "Dialect",
@@ -52,6 +54,7 @@ _HOME = {
     "RecoveryError": "errors",
     "TemplateError": "errors",
     "UsageError": "errors",
+    "Catalog": "catalog",
     "Library": "library",
     "Alternative": "model",
     "Cell": "model",

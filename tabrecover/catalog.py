@@ -11,6 +11,7 @@ templates.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import OrderedDict
 from functools import cached_property, lru_cache
@@ -82,6 +83,10 @@ class Catalog:
         check_ids(entry.id for entry in self.entries)
         self._template = lru_cache(KEPT_TEMPLATES)(self.templates.__getitem__)
         self._libraries: OrderedDict[tuple[int, ...], Library] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type[Catalog], tuple[Index, Sequence[Entry], Templates]]:
+        """What goes to another process: nothing that was built on demand."""
+        return Catalog, (self.index, self.entries, self.templates)
 
     @classmethod
     def of(cls, templates: Iterable[Template]) -> Catalog:
@@ -171,22 +176,26 @@ class Catalog:
         """
         of = self.index.templates[labels]
         order = np.argsort(of, kind="stable")
-        firsts, behinds = np.searchsorted(of[order], ranked), np.searchsorted(of[order], ranked + 1)
-        spoken = np.zeros(len(self.index.phrases), dtype=np.int64)
-        fewest = np.full(len(self.index.phrases), np.inf)  # nats that a kept template misses
+        bounds = np.searchsorted(of[order], [ranked, ranked + 1]).T.tolist()
+        _, spoken_of = np.unique(self.index.phrase_of[labels[order]], return_inverse=True)
+        phrases: list[int] = spoken_of.tolist()  # lists are faster here, of some labels each
+        weights: list[float] = self.index.weights[labels[order]].tolist()
+        enough: list[float] = (WHOLE * MIN_COVERAGE * self.index.totals[ranked]).tolist()
+        spoken = [0] * len(phrases)
+        fewest = [math.inf] * len(phrases)  # nats that a kept template misses
         kept = []
-        for number, lost, first, behind in zip(
-            ranked.tolist(), missing.tolist(), firsts.tolist(), behinds.tolist(), strict=True
-        ):
-            own = labels[order[first:behind]]
-            phrases = self.index.phrase_of[own]
-            is_own = (spoken[phrases] < RIVALS) & (lost <= fewest[phrases] + FEW_NATS)
-            nats = self.index.weights[own][is_own].sum()
-            if nats >= WHOLE * MIN_COVERAGE * self.index.totals[number]:
+        for rank, (number, lost) in enumerate(zip(ranked.tolist(), missing.tolist(), strict=True)):
+            own = slice(*bounds[rank])
+            nats = sum(
+                weight
+                for phrase, weight in zip(phrases[own], weights[own], strict=True)
+                if spoken[phrase] < RIVALS and lost <= fewest[phrase] + FEW_NATS
+            )
+            if nats >= enough[rank]:
                 kept.append(number)
-                phrases = np.unique(phrases)
-                spoken[phrases] += 1
-                fewest[phrases] = np.minimum(fewest[phrases], lost)
+                for phrase in set(phrases[own]):
+                    spoken[phrase] += 1
+                    fewest[phrase] = min(fewest[phrase], lost)
         return tuple(sorted(kept))
 
     def library(self, numbers: tuple[int, ...]) -> Library:

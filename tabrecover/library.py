@@ -7,7 +7,7 @@ scan hardly depends on how many templates there are.
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -74,6 +74,10 @@ class Library:
             for slot_number, slot in enumerate(template.slots):
                 if slot.kind == SlotKind.LABEL:
                     self._add(number, slot_number, template.cells[slot.cell].forms)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: all but the automaton, which is built anew there."""
+        return {name: value for name, value in vars(self).items() if name != "_automaton"}
 
     def _add(self, template: int, slot: int, forms: tuple[str, ...]) -> None:
         self.label_weights[template][slot] = label_weight(forms[0])

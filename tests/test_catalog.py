@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import subprocess
 import sys
@@ -143,6 +144,20 @@ def test_a_compiled_library_is_what_it_was_made_of(compiled: Path) -> None:
     assert both.templates[len(both.templates) - 1] == builtin_library().templates[-1]
     with pytest.raises(UsageError, match="two templates have the id"):
         library_of([str(compiled), CORPUS / "layouts"])
+
+
+@pytest.mark.parametrize("kind", ["library", "catalog", "compiled"])
+def test_templates_go_to_other_processes(compiled: Path, kind: str) -> None:
+    """A library that was used can be pickled, and what comes out works as it did."""
+    made = {
+        "library": lambda: Library(builtin_library().templates),
+        "catalog": many,
+        "compiled": lambda: library_of([str(compiled), "builtin"]),
+    }[kind]()
+    dump = next(case.dump for case in CASES if case.name == "macheng-2019")
+    before = tabrecover.recover(dump, templates=made).to_dict()
+    again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    assert tabrecover.recover(dump, templates=again).to_dict() == before
 
 
 def test_a_library_of_many_files_is_a_catalog(tmp_path: Path) -> None:
