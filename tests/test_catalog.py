@@ -7,6 +7,7 @@ import pickle
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ import tabrecover
 from benchmarks.layouts import load_layout
 from benchmarks.libraries import make_library, variant
 from tabrecover.api import library_of
-from tabrecover.catalog import Catalog, few_of
+from tabrecover.catalog import AnyLibrary, Catalog, few_of
 from tabrecover.compiled import compile_folders, load_compiled
 from tabrecover.errors import TemplateError, UsageError
 from tabrecover.fold import fold
@@ -149,11 +150,12 @@ def test_a_compiled_library_is_what_it_was_made_of(compiled: Path) -> None:
 @pytest.mark.parametrize("kind", ["library", "catalog", "compiled"])
 def test_templates_go_to_other_processes(compiled: Path, kind: str) -> None:
     """A library that was used can be pickled, and what comes out works as it did."""
-    made = {
+    makers: dict[str, Callable[[], AnyLibrary]] = {
         "library": lambda: Library(builtin_library().templates),
         "catalog": many,
         "compiled": lambda: library_of([str(compiled), "builtin"]),
-    }[kind]()
+    }
+    made = makers[kind]()
     dump = next(case.dump for case in CASES if case.name == "macheng-2019")
     before = tabrecover.recover(dump, templates=made).to_dict()
     again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
