@@ -12,10 +12,9 @@ stand; offsets lead back to the input.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
-from itertools import accumulate, chain, compress, pairwise
-from typing import TYPE_CHECKING
+from itertools import chain, compress, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,7 +23,12 @@ from tabrecover.lex import BARS, CROSSINGS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from tabrecover.model import Document
+
+    Ints = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
 
 __all__ = ["unwrap"]
 
@@ -35,23 +39,41 @@ MIN_ALIKE = 0.3  # of the rows, once joined, that have as many cells as the row 
 LESS_ALIKE = 0.7  # times that share: at most so many agreed before
 MIN_SHORT = 0.2  # of the cut lines, where a tool keeps words whole
 _WORD = re.compile(rf"[0-9A-Za-z\u00c0-\u024f.,%'’]+|[{BARS}]+")  # what few tools break
-_SEPARATORS = BARS + CROSSINGS + "\t"
+_IS_SEPARATOR = np.zeros(0x110000, dtype=bool)
+_IS_SEPARATOR[[ord(char) for char in BARS + CROSSINGS + "\t"]] = True
+
+
+class _Lines(NamedTuple):
+    """Lines, how many bars and tabs each has, and whether it shows anything."""
+
+    texts: list[str]
+    separators: Ints
+    shown: Flags
 
 
 def unwrap(document: Document) -> Document:
     """The document without the line ends that cut rows; the same one if there are none."""
     if document.kind == "html" or not (document.holds_any(BARS) or document.holds_any("\t")):
         return document
-    lines = document.text.split("\n")
-    ends = next(filter(None, (_ends(lines, width) for width in _widths(lines))), None)
+    lines = _lines(document.text)
+    ends = next(filter(None, (_ends(lines, width) for width in _widths(lines.texts))), None)
     if ends is None:
         return document
-    text = _joined(lines, ends)
+    text = "".join(chain.from_iterable(zip(lines.texts, [*ends, ""], strict=True)))
     keep = np.ones(len(document.text), dtype=bool)
-    behind = np.cumsum([len(line) + 1 for line in lines[:-1]]) - 1
+    behind = np.cumsum([len(line) + 1 for line in lines.texts[:-1]]) - 1
     keep[behind[[not end for end in ends]]] = False
     places = np.flatnonzero(keep)
     return replace(document, text=text, starts=places, ends=places + 1)
+
+
+def _lines(text: str) -> _Lines:
+    texts = text.split("\n")
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    before = np.concatenate(([0], np.cumsum(_IS_SEPARATOR[codes])))
+    ends = np.append(np.flatnonzero(codes == ord("\n")), len(codes))
+    shown = np.array([not (not line or line.isspace()) for line in texts])
+    return _Lines(texts, np.diff(before[ends], prepend=0), shown)
 
 
 def _widths(lines: Sequence[str]) -> list[int]:
@@ -64,25 +86,32 @@ def _widths(lines: Sequence[str]) -> list[int]:
     return [width for width in widths if width >= MIN_WIDTH]
 
 
-def _ends(lines: Sequence[str], width: int) -> list[str] | None:
+def _ends(lines: _Lines, width: int) -> list[str] | None:
     """What stood behind each line before a width cut them; None if none did.
 
     A cut stands for nothing, or for a space. A tool that cuts words leaves no line short by more
     than the space that it cut at. One that keeps them whole breaks at spaces only.
     """
-    cut = _full(lines, width, space=1)
+    texts = lines.texts
+    cut = _full(texts, width, space=1)
     if sum(cut) < MIN_FULL:
         return None
-    short = [width - len(line) for line in lines]
+    short = [width - len(line) for line in texts]
     whole = sum(s > 1 for s in compress(short, cut)) >= MIN_SHORT * sum(cut)
-    cut = _within_rows(lines, cut if whole else _full(lines, width, space=0))
+    cut = _within_rows(lines.separators, cut if whole else _full(texts, width, space=0))
+    starts = _starts(cut)
+    before = _alike(lines.separators, lines.shown)
+    after = _alike(
+        np.add.reduceat(lines.separators, starts), np.logical_or.reduceat(lines.shown, starts)
+    )
+    if after < MIN_ALIKE or before > LESS_ALIKE * after:
+        return None
     ends = []
     for number, is_cut in enumerate(cut):
-        words = is_cut and lines[number][-1].isalnum() and _WORD.match(lines[number + 1])
+        words = is_cut and texts[number][-1].isalnum() and _WORD.match(texts[number + 1])
         spaced = words and (whole or short[number] > 0)
         ends.append((" " if spaced else "") if is_cut else "\n")
-    before, after = _alike(lines), _alike(_joined(lines, ends).split("\n"))
-    return None if after < MIN_ALIKE or before > LESS_ALIKE * after else ends
+    return ends
 
 
 def _full(lines: Sequence[str], width: int, space: int) -> list[bool]:
@@ -100,35 +129,30 @@ def _is_full(line: str, following: str, width: int, space: int) -> bool:
     return len(line) + space + (len(word.group()) if word else 1) > width
 
 
-def _within_rows(lines: Sequence[str], cut: Sequence[bool]) -> list[bool]:
+def _within_rows(separators: Ints, cut: Sequence[bool]) -> list[bool]:
     """The cuts but for those where a row ends in a line that is full by chance.
 
     Lines that make up several rows as long as most, one behind the other, are those rows.
     """
-    counts = [_separators(line) for line in lines]
-    starts = [0, *(number + 1 for number, is_cut in enumerate(cut) if not is_cut)]
-    rows = [sum(counts[a:b]) for a, b in pairwise([*starts, len(lines)])]
-    length = max((row for row in rows if row > 1), key=Counter(rows).__getitem__, default=0)
+    starts = _starts(cut)
+    rows = np.add.reduceat(separators, starts)
+    length = int(np.bincount(rows[rows > 1], minlength=1).argmax())
     kept = list(cut)
-    for start, row in zip(starts, rows, strict=True):
-        if length and row > length and row % length == 0:
-            for number, end in enumerate(accumulate(counts[start:]), start):
-                if end == row:
-                    break
-                kept[number] = end % length > 0 or not counts[number + 1]
+    for row in np.flatnonzero((rows > length) & (rows % max(length, 1) == 0)).tolist():
+        last = starts[row + 1] - 1 if row + 1 < len(starts) else len(cut)
+        found = np.cumsum(separators[starts[row] : last])
+        for number, end in enumerate(found.tolist(), int(starts[row])):
+            kept[number] = not length or end % length > 0 or not separators[number + 1]
     return kept
 
 
-def _joined(lines: Sequence[str], ends: Sequence[str]) -> str:
-    return "".join(chain.from_iterable(zip(lines, [*ends, ""], strict=True)))
+def _starts(cut: Sequence[bool]) -> Ints:
+    """The numbers of the lines that no cut parts from those before."""
+    return np.flatnonzero(np.append(True, ~np.array(cut, dtype=bool)))
 
 
-def _separators(line: str) -> int:
-    return sum(map(line.count, _SEPARATORS))
-
-
-def _alike(lines: Sequence[str]) -> float:
+def _alike(separators: Ints, shown: Flags) -> float:
     """The share of lines with separators that have as many as the line before, two at least."""
-    counts = [_separators(line) for line in lines if line.strip()]
-    alike = sum(a == b > 1 for a, b in pairwise(counts))
-    return alike / max(1, sum(count > 0 for count in counts))
+    counts = separators[shown]
+    alike = int(np.count_nonzero((counts[1:] == counts[:-1]) & (counts[1:] > 1)))
+    return alike / max(1, int(np.count_nonzero(counts)))
