@@ -47,11 +47,9 @@ __all__ = [
 ]
 
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
-FEW_NATS = (
-    MAX_NATS  # of labels that are missing, more than of a better template: those of one label
-)
+FEW_NATS = MAX_NATS  # that a template may miss more than a better one: those of one label
 RIVALS = 6  # templates that speak of one label: as many as compete for one table
-MAX_WEIGHED = 1_000  # templates, the best covered, that are weighed for the shortlist
+MAX_WEIGHED = 1_000  # templates, those of which most was seen, that are weighed
 KEPT, KEPT_TEMPLATES = 32, 1000  # shortlists and templates that are kept compiled
 NOTHING = Library([])
 AnyLibrary: TypeAlias = "Library | Catalog"
@@ -129,8 +127,7 @@ class Catalog:
         totals = self.index.totals
         own = self._nats(labels)
         tried = np.flatnonzero((own >= WHOLE * MIN_COVERAGE * totals) & (own > 0))
-        tried = tried[np.argsort(PASSED_LABEL * totals[tried] - own[tried], kind="stable")]
-        tried = tried[:MAX_WEIGHED]
+        tried = tried[np.argsort(-own[tried] / totals[tried], kind="stable")[:MAX_WEIGHED]]
         share = self.sieve.shares(folded.text) ** 2
         share[phrases] = 1
         missing = totals[tried] - self._told(tried, share)
