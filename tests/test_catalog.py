@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tabrecover
+from benchmarks.dumps import Dump
 from benchmarks.layouts import load_layout
-from benchmarks.libraries import make_library, variant
+from benchmarks.libraries import make_library, right_templates, variant
 from tabrecover.api import library_of
 from tabrecover.catalog import AnyLibrary, Catalog, few_of
 from tabrecover.compiled import compile_folders, load_compiled
@@ -123,6 +124,24 @@ def test_parts_joined_are_the_index_of_the_whole(
 
 def _named(templates: list[Template]) -> list[Template]:
     return [replace(template, id=f"t{number}") for number, template in enumerate(templates)]
+
+
+def test_right_templates_as_by_hand() -> None:
+    """Of two true tables, one is found as another template's: one right, one wrong, none missed."""
+    own = [
+        parse_template(
+            f"<table data-type=integer><tr><th>{a}<th data-key=k>{b}<tr><th>{c}<td></table>",
+            f'id = "{name}"',
+        )
+        for name, a, b, c in [("one", "Village", "Number of sheep", "Upton upon Wend"),
+                              ("two", "Borough", "Number of goats", "Slade under Hill")]
+    ]  # fmt: skip
+    text = "".join("\n".join(c.text or "7" for c in t.cells) + "\n\n" for t in own)
+    page = '<table data-template="{}"><tr><th>Village<td>7</table>'
+    truth = "".join(page.format(name) for name in ("one", "other"))
+    dump = Dump("document", "tool", "1", "none", text, truth)
+    counts = right_templates(dump, Library(own))
+    assert counts == {"right": 1, "wrong": 1, "missed": 0}
 
 
 # --- files --------------------------------------------------------------------------------------
