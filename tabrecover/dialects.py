@@ -264,7 +264,9 @@ def _fit_bars(sample: _Sample) -> list[Law]:
         return []
     if _is_one_line(inner) and all(gap.count("b") <= 1 for gap in inner):
         return [_single_bars(inner)]
-    return _fit_bar_rows(sample) + _fit_wrapped_bars(sample)
+    laws = _fit_bar_rows(sample)
+    cells = any(law.blanks_shown for law in laws)  # else the padded form holds as it stands
+    return laws + (_fit_wrapped_bars(sample) if cells else [])
 
 
 def _fit_bar_rows(sample: _Sample) -> list[Law]:
