@@ -120,12 +120,25 @@ def library_of(templates: TemplateSource | None) -> AnyLibrary:
         return templates
     parts = [templates] if isinstance(templates, (str, os.PathLike, Template)) else list(templates)
     if all(isinstance(part, str) for part in parts):
-        return _named_library(tuple(dict.fromkeys(str(part) for part in parts)))
+        names = tuple(dict.fromkeys(str(part) for part in parts))
+        return _named_library(names, tuple(map(_stamp, names)))
     return _gathered(parts)
 
 
+def _stamp(name: str) -> tuple[str, int, int] | None:
+    """What changes when a compiled library is written anew."""
+    path = Path(name)
+    if not is_compiled(path):
+        return None
+    state = path.stat()
+    return str(path.resolve()), state.st_mtime_ns, state.st_size
+
+
 @lru_cache(maxsize=8)
-def _named_library(names: tuple[str, ...]) -> AnyLibrary:
+def _named_library(
+    names: tuple[str, ...],
+    stamps: tuple[object, ...],  # noqa: ARG001 - of the cache
+) -> AnyLibrary:
     return _gathered(names)
 
 

@@ -49,6 +49,8 @@ __all__ = [
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 FEW_NATS = MAX_NATS  # that a template may miss more than a better one: those of one label
 RIVALS = 6  # templates that speak of one label: as many as compete for one table
+TIE_NATS = 0.1  # between templates of which no label tells which is better
+MAX_KEPT = 100  # templates in a shortlist
 MAX_WEIGHED = 1_000  # templates, those of which most was seen, that are weighed
 KEPT, KEPT_TEMPLATES = 32, 1000  # shortlists and templates that are kept compiled
 NOTHING = Library([])
@@ -134,7 +136,7 @@ class Catalog:
         nats = own[tried] - PASSED_LABEL * missing
         nats += [context_nats(self.entries[number].context, raw) for number in tried]
         best = np.lexsort((tried, -nats))
-        return self._nearest(tried[best], missing[best], labels)
+        return self._nearest(tried[best], nats[best], missing[best], labels)
 
     def _labels(self, places: Ints) -> Ints:
         """The first of the places of each label."""
@@ -165,11 +167,14 @@ class Catalog:
         )
         return nats[templates].astype(np.float64)
 
-    def _nearest(self, ranked: Ints, missing: Floats, labels: Ints) -> tuple[int, ...]:
+    def _nearest(
+        self, ranked: Ints, nats: Floats, missing: Floats, labels: Ints
+    ) -> tuple[int, ...]:
         """Of templates by rank those with enough labels of their own.
 
         A label is a template's own while of those that it speaks for few are better, and none
-        misses far fewer nats. `labels` are those that were seen, `missing` goes with `ranked`.
+        misses far fewer nats. `labels` are those that were seen; `nats` and `missing` go with
+        `ranked`.
         """
         of = self.index.templates[labels]
         order = np.argsort(of, kind="stable")
@@ -179,19 +184,26 @@ class Catalog:
         weights: list[float] = self.index.weights[labels[order]].tolist()
         enough: list[float] = (WHOLE * MIN_COVERAGE * self.index.totals[ranked]).tolist()
         spoken = [0] * len(phrases)
+        rivals = [-math.inf] * len(phrases)  # what speaks for the last of those that are enough
         fewest = [math.inf] * len(phrases)  # nats that a kept template misses
-        kept = []
-        for rank, (number, lost) in enumerate(zip(ranked.tolist(), missing.tolist(), strict=True)):
+        kept: list[int] = []
+        for rank, (number, score, lost) in enumerate(
+            zip(ranked.tolist(), nats.tolist(), missing.tolist(), strict=True)
+        ):
+            if len(kept) == MAX_KEPT:
+                break
             own = slice(*bounds[rank])
-            nats = sum(
+            told = sum(
                 weight
                 for phrase, weight in zip(phrases[own], weights[own], strict=True)
-                if spoken[phrase] < RIVALS and lost <= fewest[phrase] + FEW_NATS
+                if score >= rivals[phrase] - TIE_NATS and lost <= fewest[phrase] + FEW_NATS
             )
-            if nats >= enough[rank]:
+            if told >= enough[rank]:
                 kept.append(number)
                 for phrase in set(phrases[own]):
                     spoken[phrase] += 1
+                    if spoken[phrase] == RIVALS:
+                        rivals[phrase] = score
                     fewest[phrase] = min(fewest[phrase], lost)
         return tuple(sorted(kept))
 

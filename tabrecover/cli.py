@@ -140,7 +140,7 @@ def recover(
     _check_encoding(encoding)
     library = _library(templates)
     if output is not None:
-        _check_output(output, files)
+        _check_output(output, [*files, *(templates or ())])
     least = _least_confidence(min_confidence, max_error)
     outcomes = (_recover_one(name, library, kind, encoding, least) for name in files)
     failed: list[str] = []
@@ -621,7 +621,8 @@ def compile_templates(
 
     if output.suffix != SUFFIX:
         _refuse(f"{output}: give the file a name that ends in {SUFFIX}")
-    _check_output(output, [])
+    written = [path for folder in paths for path in [folder, *folder.rglob("*")]]
+    _check_output(output, [str(path) for path in written if path.is_file()])
     try:
         count = compile_folders(paths, output)
     except RecoveryError as error:

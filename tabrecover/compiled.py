@@ -114,7 +114,7 @@ def load_compiled(path: Path) -> Catalog:
         if version == __version__:
             return _catalog(arrays, head, path)
     except (
-        OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError,
+        OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError,
         MemoryError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         raise TemplateError(
@@ -131,6 +131,8 @@ def load_compiled(path: Path) -> Catalog:
 
 def _catalog(arrays: dict[str, npt.NDArray[Any]], head: dict[str, Any], path: Path) -> Catalog:
     phrases = tuple(part.decode() for part in _parts(arrays["phrases"], arrays["phrase_ends"]))
+    if any(arrays[name].dtype.kind not in "iu" for name in (*_ARRAYS[:3], *_ARRAYS[5:])):
+        raise ValueError("places are whole numbers")
     columns = {name: arrays[name] for name in _ARRAYS[:5]}
     index = Index(phrases=phrases, reach=float(head["reach"]), **columns)
     entries = [Entry(str(name), tuple(map(str, context))) for name, context in head["entries"]]
@@ -176,10 +178,11 @@ class _Sources:
         unpacker = zlib.decompressobj()
         try:
             stored = json.loads(unpacker.decompress(self._packed[number], MAX_SOURCE))
-            source = Source(*map(str, stored))
-        except (zlib.error, ValueError, TypeError) as error:
-            raise TemplateError("is damaged; compile it anew", file=str(self._path)) from error
-        return parse_source(source)
+            return parse_source(Source(*map(str, stored)))
+        except (zlib.error, ValueError, TypeError, TemplateError) as error:
+            raise TemplateError(
+                f"is damaged ({error}); compile it anew", file=str(self._path)
+            ) from error
 
     def __iter__(self) -> Iterator[Template]:
         return (self[number] for number in range(len(self)))

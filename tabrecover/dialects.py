@@ -55,8 +55,8 @@ class Law:
 
     `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
     be told from empty cells shows as `row_blanks` of them. `parted`: something stands between any
-    two cells, so that no text holds two of them. `writing` is None where the law promises nothing
-    about gaps.
+    two cells, so that no text holds two of them. `cut`: a width cut lines, perhaps inside cells.
+    `writing` is None where the law promises nothing about gaps.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Law:
     row_blanks: int = 0
     repeated_shown: bool = False
     parted: bool = True
+    cut: bool = False
     writing: Writing | None = None
 
 
@@ -319,7 +320,7 @@ def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
     streams = [list(map(_mended, gaps)) for gaps in sample.streams]
     mended = sample._replace(streams=streams, inner=list(map(_mended, sample.inner)))
     laws = [_reading_through(_mended, law) for law in _fit_bar_rows(mended)]
-    return [replace(law, name=f"{law.name}-wrapped") for law in laws]
+    return [replace(law, name=f"{law.name}-wrapped", cut=True) for law in laws]
 
 
 def _mended(gap: str) -> str:

@@ -107,7 +107,9 @@ def recover_document(
 
     Without a `calibration` confidences are the model's own probabilities.
     """
-    document = redraw(unwrap(document))
+    mended = unwrap(document)
+    was_cut = mended is not document
+    document = redraw(mended)
     folded = fold(document.text)
     library = few_of(library, document.text, folded, document.raw)
     hits = _hits(document, folded, library) if library.templates else []
@@ -125,18 +127,19 @@ def recover_document(
     units = [_units(document, cluster) for cluster in clusters]
     streams = [u.gaps for u in units] + [block.units.gaps for block in blocks]
     if streams:
+        laws = fingerprint(
+            streams,
+            _breaks(clusters, units, library),
+            rectangles=_only_rectangles(document),
+            repeats=_label_repeats(units) > FEW_REPEATS,
+            records=any(_holds_records(cluster, library) for cluster in clusters),
+        )
         readings = _best_law(
             document,
             library,
             clusters,
             units,
-            fingerprint(
-                streams,
-                _breaks(clusters, units, library),
-                rectangles=_only_rectangles(document),
-                repeats=_label_repeats(units) > FEW_REPEATS,
-                records=any(_holds_records(cluster, library) for cluster in clusters),
-            ),
+            [replace(law, cut=law.cut or was_cut) for law in laws],
         )
         law = readings.law
         rooms = _rooms(document, [*clusters, *blocks])[: len(clusters)]
@@ -537,11 +540,15 @@ def _readings(
 
 
 def _edition_votes(library: Library, readings: Sequence[_Reading]) -> dict[str, float]:
-    """By how many nats each edition is behind the best one for this table, 0 or less."""
+    """By how many nats each edition is behind the best one for this table, 0 or less.
+
+    A template that names no edition, so that its id stands for one, has nothing to vote for.
+    """
     best: dict[str, float] = {}
     for reading in readings:
-        edition = library.templates[reading.template].edition
-        best[edition] = max(best.get(edition, reading.score), reading.score)
+        template = library.templates[reading.template]
+        if template.edition != template.id:
+            best[template.edition] = max(best.get(template.edition, reading.score), reading.score)
     top = max(best.values(), default=0.0)
     return {edition: max(score - top, -EDITION_NATS) for edition, score in best.items()}
 
@@ -686,7 +693,12 @@ def _only_spaces(units: Units, law: Law) -> bool:
 
 
 def _cut_right(law: Law, template: Template) -> float:
-    """Probability that units are cells: open where words stand in cells that nothing parts."""
+    """Probability that units are cells: open where words stand in cells that nothing parts.
+
+    So it is where a width cut lines, for it may have cut a cell in two.
+    """
+    if law.cut:
+        return UNCUT
     return 1.0 if law.parted or all(s.kind != SlotKind.TEXT for s in template.slots) else UNCUT
 
 

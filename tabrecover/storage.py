@@ -272,10 +272,16 @@ def load_templates(folder: Path | str) -> list[Template]:
 def _files(folder: Path | str) -> list[Path]:
     root = Path(folder)
     if not root.exists():
-        raise TemplateError("no such file or folder", file=str(folder))
+        raise TemplateError(
+            "no such file or folder; give a folder of templates, or a template's .html file",
+            file=str(folder),
+        )
     files = sorted(root.rglob("*.html")) if root.is_dir() else [root]
     if root.is_file() and root.suffix.lower() not in (".html", ".htm"):
-        raise TemplateError("give the template's .html file", file=str(folder))
+        raise TemplateError(
+            "give a folder, a template's .html file, or a compiled library (*.tabrecover)",
+            file=str(folder),
+        )
     if not files:
         raise TemplateError("no *.html templates in this folder", file=str(folder))
     return files

@@ -37,7 +37,7 @@ LONGEST_WORD = 40  # characters that a break may leave together
 MIN_FULL = 3  # lines as long as the width allows
 MIN_ALIKE = 0.3  # of the rows, once joined, that have as many cells as the row before
 LESS_ALIKE = 0.7  # times that share: at most so many agreed before
-MIN_SHORT = 0.2  # of the cut lines, where a tool keeps words whole
+_SCRIPTS = "\u2e80"  # the first of the characters that stand side by side without spaces
 _WORD = re.compile(rf"[0-9A-Za-z\u00c0-\u024f.,%'’]+|[{BARS}]+")  # what few tools break
 _IS_SEPARATOR = np.zeros(0x110000, dtype=bool)
 _IS_SEPARATOR[[ord(char) for char in BARS + CROSSINGS + "\t"]] = True
@@ -89,41 +89,50 @@ def _widths(lines: Sequence[str]) -> list[int]:
 def _ends(lines: _Lines, width: int) -> list[str] | None:
     """What stood behind each line before a width cut them; None if none did.
 
-    A cut stands for nothing, or for a space. A tool that cuts words leaves no line short by more
-    than the space that it cut at. One that keeps them whole breaks at spaces only.
+    A tool that cuts words leaves most of the lines that it cuts as wide as they can be. One that
+    keeps them whole breaks at spaces only, so a cut stands for a space where words or numbers meet.
     """
     texts = lines.texts
     cut = _full(texts, width, space=1)
-    if sum(cut) < MIN_FULL:
-        return None
     short = [width - len(line) for line in texts]
-    whole = sum(s > 1 for s in compress(short, cut)) >= MIN_SHORT * sum(cut)
+    filled = sum(lack == 0 for lack in compress(short, cut))
+    whole = 2 * filled < sum(cut)
+    if (sum(cut) if whole else filled) < MIN_FULL:
+        return None
     cut = _within_rows(lines.separators, cut if whole else _full(texts, width, space=0))
     starts = _starts(cut)
-    before = _alike(lines.separators, lines.shown)
+    before = _alike(lines.separators, lines.shown, least=1 if whole else 2)
     after = _alike(
-        np.add.reduceat(lines.separators, starts), np.logical_or.reduceat(lines.shown, starts)
+        np.add.reduceat(lines.separators, starts),
+        np.logical_or.reduceat(lines.shown, starts),
+        least=2,
     )
     if after < MIN_ALIKE or before > LESS_ALIKE * after:
         return None
-    ends = []
-    for number, is_cut in enumerate(cut):
-        words = is_cut and texts[number][-1].isalnum() and _WORD.match(texts[number + 1])
-        spaced = words and (whole or short[number] > 0)
-        ends.append((" " if spaced else "") if is_cut else "\n")
-    return ends
+    spaced = (whole or lack > 0 for lack in short)
+    return [
+        "\n" if not is_cut else " " if is_spaced and _are_words(line[-1], behind[0]) else ""
+        for (line, behind), is_cut, is_spaced in zip(pairwise(texts), cut, spaced, strict=False)
+    ]
+
+
+def _are_words(last: str, first: str) -> bool:
+    """Whether nothing but a space parts words that end and begin like this; Chinese needs none."""
+    return last.isalnum() and first.isalnum() and not (last >= _SCRIPTS and first >= _SCRIPTS)
 
 
 def _full(lines: Sequence[str], width: int, space: int) -> list[bool]:
     """By line, whether the first word of the next, or its first character, makes it too wide.
 
-    `space` is what a break took away between them.
+    `space` is what a break took away between them. Between a bar and a bar a row ends.
     """
     return [_is_full(a, b, width, space) for a, b in pairwise(lines)]
 
 
 def _is_full(line: str, following: str, width: int, space: int) -> bool:
     if not line or not following or not width - LONGEST_WORD < len(line) <= width:
+        return False
+    if line[-1] in BARS and following[0] in BARS:
         return False
     word = _WORD.match(following)
     return len(line) + space + (len(word.group()) if word else 1) > width
@@ -151,8 +160,8 @@ def _starts(cut: Sequence[bool]) -> Ints:
     return np.flatnonzero(np.append(True, ~np.array(cut, dtype=bool)))
 
 
-def _alike(separators: Ints, shown: Flags) -> float:
-    """The share of lines with separators that have as many as the line before, two at least."""
+def _alike(separators: Ints, shown: Flags, least: int) -> float:
+    """The share of lines with separators that have as many as the line before, so many at least."""
     counts = separators[shown]
-    alike = int(np.count_nonzero((counts[1:] == counts[:-1]) & (counts[1:] > 1)))
+    alike = int(np.count_nonzero((counts[1:] == counts[:-1]) & (counts[1:] >= least)))
     return alike / max(1, int(np.count_nonzero(counts)))

@@ -360,6 +360,25 @@ def test_labels_of_one_digit_are_no_values(separator: str) -> None:
     assert not table.unplaced
 
 
+def test_templates_without_an_edition_have_no_vote() -> None:
+    """A full form on the page is no reason to take the reduced one behind it for a full one."""
+    rows = ["Unemployed", "Rural districts", "Total employed persons", "Households"]
+
+    def form(name: str, labels: list[str]) -> tabrecover.Template:
+        body = "".join(f"<tr data-key={name}{n}><th>{r}<td>" for n, r in enumerate(labels))
+        page = f"<table data-type=integer><tr><th><th data-key=p>Persons{body}</table>"
+        return tabrecover.parse_template(page, f'id = "{name}"')
+
+    reduced = [rows[0], *rows[2:]]
+    templates = [form("full", rows), form("reduced", reduced)]
+    dumps = [
+        "Persons\n" + "".join(f"{row}\n{n}\n" for n, row in enumerate(labels, start=10))
+        for labels in (rows, reduced)
+    ]
+    tables = tabrecover.recover("\nSome words between.\n\n".join(dumps), templates=templates).tables
+    assert [table.template for table in tables] == ["full", "reduced"]
+
+
 def test_a_rival_that_reaches_over_the_next_table_does_not_swallow_it() -> None:
     """A layout that shares labels with two tables is a rival of one, and the other is found."""
 
