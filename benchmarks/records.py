@@ -137,12 +137,13 @@ def _cell_faults(cell: Record, raw: str, table: Record, markup: bool) -> Iterato
 def _is_piece(text: str, pieces: Sequence[str], markup: bool, exact: bool) -> bool:
     """Whether the pieces are the text, or all alike (repeated over a span) and each is.
 
-    White space does not count in markup, and in labels that stand in pieces.
+    White space does not count in markup, and in labels that stand in pieces. A line end that a
+    width put in the place of a space is a space.
     """
     if len(pieces) > 1 and all(_packed(piece) == _packed(text) for piece in pieces):
         return True
     if exact and not markup:
-        return "".join(pieces) == text
+        return text in ("".join(pieces), "".join(pieces).replace("\n", " "))
     joined = "".join(html.unescape(piece) if markup else piece for piece in pieces)
     return _packed(joined) == _packed(text)
 
