@@ -19,10 +19,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
-from ahocorasick_rs import AhoCorasick, Implementation
 
 from tabrecover.index import Index, index_of, joined, ranges
-from tabrecover.library import MAX_NATS, MIN_PHRASE, Library, check_ids
+from tabrecover.library import MAX_NATS, Library, automaton_of, check_ids
 from tabrecover.regions import MIN_COVERAGE, PASSED_LABEL
 from tabrecover.sieve import WHOLE, Sieve
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
+    from ahocorasick_rs import AhoCorasick
 
     from tabrecover.fold import Folded
     from tabrecover.template import Template
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 __all__ = [
+    "MAX_RIVALS",
     "AnyLibrary",
     "Catalog",
     "Entry",
@@ -48,7 +49,7 @@ __all__ = [
 
 CONTEXT_NATS = 3.0  # log-odds that a context phrase in the document gives its template
 FEW_NATS = MAX_NATS  # that a template may miss more than a better one: those of one label
-RIVALS = 6  # templates that speak of one label: as many as compete for one table
+MAX_RIVALS = 6  # templates that compete for one table, and that speak of one label
 TIE_NATS = 0.1  # between templates of which no label tells which is better
 MAX_KEPT = 100  # templates in a shortlist
 MAX_WEIGHED = 1_000  # templates, those of which most was seen, that are weighed
@@ -111,11 +112,8 @@ class Catalog:
 
     @cached_property
     def _automaton(self) -> tuple[AhoCorasick, Ints]:
-        phrases = self.index.phrases
-        searched = [n for n, phrase in enumerate(phrases) if len(phrase) >= MIN_PHRASE]
-        texts = [phrases[n] for n in searched]
-        kind = Implementation.ContiguousNFA
-        return AhoCorasick(texts, implementation=kind), np.array(searched, dtype=np.int64)
+        automaton, searched = automaton_of(self.index.phrases)
+        return automaton, np.array(searched, dtype=np.int64)
 
     def shortlist(self, folded: Folded, raw: str) -> tuple[int, ...]:
         """The numbers of the templates that the document may hold, ascending.
@@ -202,7 +200,7 @@ class Catalog:
                 kept.append(number)
                 for phrase in set(phrases[own]):
                     spoken[phrase] += 1
-                    if spoken[phrase] == RIVALS:
+                    if spoken[phrase] == MAX_RIVALS:
                         rivals[phrase] = score
                     fewest[phrase] = min(fewest[phrase], lost)
         return tuple(sorted(kept))

@@ -621,8 +621,8 @@ def compile_templates(
 
     if output.suffix != SUFFIX:
         _refuse(f"{output}: give the file a name that ends in {SUFFIX}")
-    written = [path for folder in paths for path in [folder, *folder.rglob("*")]]
-    _check_output(output, [str(path) for path in written if path.is_file()])
+    inputs = [path for folder in paths for path in [folder, *folder.rglob("*")]]
+    _check_output(output, [str(path) for path in inputs if path.is_file()])
     try:
         count = compile_folders(paths, output)
     except RecoveryError as error:

@@ -20,7 +20,13 @@ from tabrecover._version import __version__
 from tabrecover.catalog import Catalog, Entry
 from tabrecover.errors import TemplateError
 from tabrecover.index import Index
-from tabrecover.storage import Source, parse_source, template_sources, write_atomically
+from tabrecover.storage import (
+    Source,
+    parse_owned,
+    parse_source,
+    template_sources,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +59,8 @@ def compile_folders(folders: Iterable[Path], target: Path) -> Compiled:
     Raises `TemplateError` for a bad template or two of one id, `OSError` if nothing can be written.
     """
     sources = [source for folder in folders for source in template_sources(folder)]
-    catalog = Catalog.of(_parsed(sources))
+    owners: dict[str, str] = {}
+    catalog = Catalog.of([parse_owned(source, owners) for source in sources])
     index = catalog.index
     packed = [zlib.compress(json.dumps(source).encode()) for source in sources]
     phrases = [phrase.encode() for phrase in index.phrases]
@@ -74,21 +81,6 @@ def compile_folders(folders: Iterable[Path], target: Path) -> Compiled:
     with write_atomically(target, "wb") as stream:
         np.savez(stream, **arrays)
     return Compiled(len(sources), len(phrases))
-
-
-def _parsed(sources: Iterable[Source]) -> list[Template]:
-    owners: dict[str, str] = {}
-    templates = []
-    for source in sources:
-        template = parse_source(source)
-        if template.id in owners:
-            raise TemplateError(
-                f"id {template.id!r} is taken by {owners[template.id]}; ids must differ",
-                file=source.file,
-            )
-        owners[template.id] = source.file
-        templates.append(template)
-    return templates
 
 
 def _bytes(parts: Sequence[bytes]) -> Bytes:

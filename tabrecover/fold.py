@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Codes = npt.NDArray[np.uint32]
 
-__all__ = ["Folded", "fold", "fold_text"]
+__all__ = ["Folded", "codes_of", "fold", "fold_text"]
 
 # CJK radicals that text layers of PDF files use for whole characters and that Unicode gives no
 # compatibility mapping (EquivalentUnifiedIdeograph.txt of the Unicode Character Database).
@@ -61,7 +61,7 @@ class Folded:
     @cached_property
     def origin(self) -> npt.NDArray[np.int64]:
         """The source character of every folded one."""
-        length = [_TABLE.lengths(_codes_of(chunk)) for chunk in _chunks(self.source)]
+        length = [_TABLE.lengths(codes_of(chunk)) for chunk in _chunks(self.source)]
         lengths = np.concatenate([_NO_CODES, *length])
         return np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
 
@@ -137,7 +137,7 @@ class _FoldTable:
     def _learn(self, code: int) -> None:
         folded = _fold_character(chr(code))
         if len(folded) > 1:
-            self.several[code] = _codes_of(folded)
+            self.several[code] = codes_of(folded)
             self.one[code] = _SEVERAL
         else:
             self.one[code] = ord(folded) if folded else _VANISHES
@@ -163,7 +163,8 @@ def _chunks(text: str) -> Iterator[str]:
     return (text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK))
 
 
-def _codes_of(text: str) -> Codes:
+def codes_of(text: str) -> Codes:
+    """The code points of a text, lone surrogates too."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
@@ -171,7 +172,7 @@ def _fold_chunk(chunk: str) -> Codes:
     if chunk.isascii():
         kept = chunk.encode().translate(*_ascii_table())
         return np.frombuffer(kept, dtype=np.uint8).astype(np.uint32)
-    return _TABLE.fold(_codes_of(chunk))
+    return _TABLE.fold(codes_of(chunk))
 
 
 @cache

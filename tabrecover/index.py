@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Index", "index_of", "joined", "ranges"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
     """Phrases, their places, and by template the nats of all labels.
 

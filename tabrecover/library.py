@@ -15,12 +15,12 @@ from tabrecover.errors import UsageError
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.template import Template
 
-__all__ = ["Hit", "Library", "check_ids", "label_weight"]
+__all__ = ["Hit", "Library", "automaton_of", "check_ids", "label_weight"]
 
 MIN_PHRASE = 2  # a single character says nothing before its neighbours are known
 MAX_DENSE = 4_000  # characters of all phrases: up to here twice the speed for some megabytes
@@ -58,6 +58,15 @@ def check_ids(ids: Iterable[str]) -> None:
         seen.add(name)
 
 
+def automaton_of(phrases: Sequence[str]) -> tuple[AhoCorasick, list[int]]:
+    """What finds all phrases in one pass, and the phrases that it tells by numbers of its own."""
+    searched = [number for number, phrase in enumerate(phrases) if len(phrase) >= MIN_PHRASE]
+    texts = [phrases[number] for number in searched]
+    small = sum(map(len, texts)) <= MAX_DENSE
+    kind = Implementation.DFA if small else Implementation.ContiguousNFA
+    return AhoCorasick(texts, implementation=kind), searched
+
+
 class Library:
     """A set of templates with their phrases compiled for search; immutable."""
 
@@ -90,11 +99,7 @@ class Library:
 
     @cached_property
     def _automaton(self) -> tuple[AhoCorasick, list[int]]:
-        searched = [i for i, phrase in enumerate(self.phrases) if len(phrase) >= MIN_PHRASE]
-        texts = [self.phrases[i] for i in searched]
-        small = sum(map(len, texts)) <= MAX_DENSE
-        kind = Implementation.DFA if small else Implementation.ContiguousNFA
-        return AhoCorasick(texts, implementation=kind), searched
+        return automaton_of(self.phrases)
 
     def find(self, folded: Folded) -> list[Hit]:
         """All occurrences, overlapping ones too, of all phrases, by position."""

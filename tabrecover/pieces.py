@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabrecover.fold import fold_text
+from tabrecover.fold import codes_of, fold_text
 from tabrecover.lex import BARS
 from tabrecover.model import Span
 from tabrecover.regions import templates_covered
@@ -333,7 +333,7 @@ def _moved(document: Document, labels: Sequence[Sequence[Span]]) -> Document:
             order += [np.arange(*piece, dtype=np.int64) for piece in follow.get(cut, ())]
         position = cut
     index = np.concatenate(order)
-    codes = np.frombuffer(document.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = codes_of(document.text)
     starts = index if document.starts is None else document.starts[index]
     ends = index + 1 if document.ends is None else document.ends[index]
     text = codes[index].tobytes().decode("utf-32-le", "surrogatepass")

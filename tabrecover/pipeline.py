@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Aligner, holds_values
 from tabrecover.calibration import Calibration, calibrated
-from tabrecover.catalog import context_nats, few_of
+from tabrecover.catalog import MAX_RIVALS, context_nats, few_of
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["recover_document"]
 
 RIVAL_SCORE = 0.6  # of the best chain's score: below, a candidate is not worth aligning
-MAX_RIVALS = 6
 MAX_FILLED = 0.8  # share of filled cells; a blank is never so rare that a stray must be a value
 WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the neighbour's table,
 STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order

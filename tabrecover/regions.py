@@ -233,7 +233,7 @@ def _strange_text(
     folded: Folded, hits: Sequence[Hit]
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Running count of folded characters that are neither digits nor part of a hit."""
-    codes = np.frombuffer(folded.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = folded.codes
     strange = (codes < ord("0")) | (codes > ord("9"))
     for hit in hits:
         strange[hit.start : hit.end] = False

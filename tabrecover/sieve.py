@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tabrecover.fold import fold_text
+from tabrecover.fold import codes_of, fold_text
 from tabrecover.library import MIN_PHRASE
 from tabrecover.regions import MIN_COVERAGE
 
@@ -105,7 +105,7 @@ class Sieve:
     def _stream(self, text: str) -> bytes:
         if text.isascii():
             return text.encode().translate(self._ascii, self._ascii_dropped)
-        codes = _codes_of(text)
+        codes = codes_of(text)
         stream = self._table.take(codes, mode="clip").tobytes()  # all are in range; this is faster
         if _UNKNOWN in stream:
             for char in set(text):
@@ -155,7 +155,7 @@ class Sieve:
         """Every two neighbours in phrases, as one number, phrase by phrase."""
         classes = np.zeros(0x110000, dtype=np.uint8)
         classes[[ord(char) for char in self._classes]] = list(self._classes.values())
-        stream = classes[_codes_of("\0".join(phrases))]
+        stream = classes[codes_of("\0".join(phrases))]
         inside = (stream[:-1] > 0) & (stream[1:] > 0)
         return self._keys(stream.tobytes())[inside] if len(stream) else _NO_KEYS
 
@@ -229,10 +229,6 @@ def _strange_in(stream: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(stream, dtype=np.uint8) == _STRANGE))
 
 
-def _codes_of(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
 def _is_script(folded: str) -> bool:
     """Whether no character below `_SCRIPTS` folds to this one."""
     return folded >= "\u2e80" and not "\ua640" <= folded <= "\ua69f"
@@ -243,6 +239,6 @@ def _has_scripts(text: str) -> bool:
     if text.isascii():
         return False
     for start in range(0, len(text), _BLOCK):
-        if _codes_of(text[start : start + _BLOCK]).max() >= _SCRIPTS:
+        if codes_of(text[start : start + _BLOCK]).max() >= _SCRIPTS:
             return True
     return False

@@ -42,6 +42,7 @@ __all__ = [
     "builtin_library",
     "check_folder",
     "load_templates",
+    "parse_owned",
     "parse_source",
     "parse_template",
     "template_sources",
@@ -303,24 +304,12 @@ def check_folder(folder: Path | str) -> Iterator[tuple[str, Template | TemplateE
     except TemplateError as error:
         yield str(folder), error
         return
-    owner: dict[str, Path] = {}
+    owners: dict[str, str] = {}
     for path in files:
         try:
-            template = parse_source(_source(path, Path(folder)))
+            yield str(path), parse_owned(_source(path, Path(folder)), owners)
         except TemplateError as error:
             yield str(path), error
-            continue
-        if template.id in owner:
-            yield (
-                str(path),
-                TemplateError(
-                    f"id {template.id!r} is taken by {owner[template.id]}; ids must differ",
-                    file=str(path),
-                ),
-            )
-            continue
-        owner[template.id] = path
-        yield str(path), template
 
 
 def _source(path: Path, root: Path) -> Source:
@@ -333,6 +322,21 @@ def _source(path: Path, root: Path) -> Source:
 def parse_source(source: Source) -> Template:
     """Compile a template from its source. Raises `TemplateError`."""
     return parse_template(source.page, source.settings, file=source.file, name=source.name)
+
+
+def parse_owned(source: Source, owners: dict[str, str]) -> Template:
+    """Compile one of several templates, and enter its file as the owner of its id.
+
+    Raises `TemplateError`, also if the id has an owner.
+    """
+    template = parse_source(source)
+    if template.id in owners:
+        raise TemplateError(
+            f"id {template.id!r} is taken by {owners[template.id]}; ids must differ",
+            file=source.file,
+        )
+    owners[template.id] = source.file
+    return template
 
 
 def _read_text(path: Path) -> str:

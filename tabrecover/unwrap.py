@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tabrecover.fold import codes_of
 from tabrecover.lex import BARS, CROSSINGS
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ def unwrap(document: Document) -> Document:
 
 def _lines(text: str) -> _Lines:
     texts = text.split("\n")
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = codes_of(text)
     before = np.concatenate(([0], np.cumsum(_IS_SEPARATOR[codes])))
     ends = np.append(np.flatnonzero(codes == ord("\n")), len(codes))
-    shown = np.array([not (not line or line.isspace()) for line in texts])
+    shown = np.array([bool(line) and not line.isspace() for line in texts])
     return _Lines(texts, np.diff(before[ends], prepend=0), shown)
 
 

@@ -252,13 +252,27 @@ def test_a_damaged_file_is_refused_or_read(compiled: Path, data: st.DataObject) 
         pass
 
 
-def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
-    """An array of objects, which only unpickling could read, is refused."""
+class _Payload:
+    """What unpickling would run: it makes a folder."""
+
+    def __init__(self, made: Path) -> None:
+        self.made = made
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.mkdir, (self.made,)
+
+
+def test_nothing_in_a_file_is_executed(compiled: Path, tmp_path: Path) -> None:
+    """An array of objects, which only unpickling could read, is refused and not unpickled."""
+    with np.load(compiled) as stored:
+        arrays = dict(stored)
+    arrays["head"] = np.array([_Payload(tmp_path / "made")], dtype=object)
     path = tmp_path / "objects.tabrecover"
     with path.open("wb") as stream:
-        np.savez(stream, head=np.array([{"format": 1}], dtype=object))
+        np.savez(stream, **arrays)
     with pytest.raises(TemplateError, match="compile it anew"):
         load_compiled(path)
+    assert not (tmp_path / "made").exists()
 
 
 def test_another_version_is_refused(compiled: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tabrecover
 from tabrecover.api import read_document
+from tabrecover.confidence import ACCEPT
 from tabrecover.library import Library
 from tabrecover.storage import parse_template
 from tabrecover.unwrap import unwrap
@@ -75,6 +76,15 @@ def test_words_that_a_width_keeps_whole_stay_apart(width: int) -> None:
     assert [part.count("|") for part in re.split(r"(?<=\|)\n", text.strip())] == [5] * len(rows)
 
 
+def test_characters_that_need_no_space_get_none() -> None:
+    """A word in Chinese characters that is wider than the lines is put together without a space."""
+    name = "".join(map(chr, range(0x4E00, 0x4E00 + 50)))
+    drawn = with_bars([*ROWS, [name, "5", "6", "11"], *ROWS[1:]])
+    dump = "".join(textwrap.fill(line, 18) + "\n" for line in drawn.splitlines())
+    text = unwrap(read_document(dump)).text
+    assert re.findall(r"\w+", text) == re.findall(r"\w+", drawn)
+
+
 @pytest.mark.parametrize("prose", ["word " * 5, "w" * 90], ids=["narrow", "one long word"])
 def test_rows_end_in_lines_that_are_full_by_chance(prose: str) -> None:
     """A row that has all its bars ends, though its last line is full; a long word is no width."""
@@ -93,14 +103,15 @@ def test_markup_is_not_cut_by_a_width() -> None:
     assert unwrap(document) is document
 
 
-def test_the_values_of_cut_rows_are_told_with_their_places() -> None:
-    """Values are exact and told, and what stands at their spans is their text, cut or not."""
+def test_the_values_of_cut_rows_are_placed_and_not_told() -> None:
+    """Values are exact, at their spans stands their text, and that it may be a part is a doubt."""
     dump = wrapped(with_bars(ROWS), 23)
     (table,) = tabrecover.recover(dump, templates=Library([TEMPLATE])).tables
     values = [cell for cell in table.cells if cell.role == "value"]
     assert [cell.text for cell in values] == [text for row in ROWS[1:] for text in row]
     for cell in values:
         assert "".join(dump[start:end] for start, end in cell.spans) == cell.text
+        assert cell.confidence < ACCEPT
 
 
 @pytest.mark.parametrize(
