@@ -4,8 +4,9 @@ The aligner explains a dump by the template at any price: what fits nowhere beco
 the rest moves up. Three signs tell that a table is not drawn as the template has it, whatever the
 scores say. Heads of columns that stand in another order than the template's: columns were
 exchanged. A text between heads that are neighbours: a column is there that the template lacks. In
-a dump that parts all cells and rows, a row with a cell that found no slot, or whose values stand
-on several lines: its cells have moved. Values that such a sign concerns are not told.
+a dump that parts all cells and rows, a row with a cell that found no slot, with one cut in two, or
+whose values stand on several lines: its cells have moved. Values that such a sign concerns are not
+told.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tabrecover.scoring import UnitKind
 from tabrecover.template import SlotKind
+from tabrecover.units import SPACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,11 +31,14 @@ __all__ = ["doubtful_cells"]
 _LABELS = (UnitKind.LABEL, UnitKind.NUMBERING)
 
 
-def doubtful_cells(alignment: Alignment, *, delimited: bool, by_lines: bool) -> frozenset[int]:
+def doubtful_cells(
+    alignment: Alignment, gaps: Sequence[str], *, delimited: bool, by_lines: bool
+) -> frozenset[int]:
     """The value cells, by index, that a contradiction concerns.
 
-    `delimited`: characters of their own part all cells and rows. `by_lines`: nothing but spaces
-    parts the cells of a row, so that a head of several lines is not read in order.
+    `gaps` are those around the units. `delimited`: characters of their own part all cells and
+    rows. `by_lines`: nothing but spaces parts the cells of a row, so that a head of several lines
+    is not read in order.
     """
     template = alignment.template
     values = [i for i, cell in enumerate(template.cells) if cell.role == "value"]
@@ -47,7 +52,7 @@ def doubtful_cells(alignment: Alignment, *, delimited: bool, by_lines: bool) -> 
         return frozenset(values)
     renamed = {column for row in heads for column in _renamed(alignment, row)}
     in_column = (i for i in values if template.cells[i].col in renamed)
-    return frozenset([*_moved(alignment, lines), *in_column])
+    return frozenset([*_moved(alignment, gaps, lines), *in_column])
 
 
 def _heads(template: Template) -> Iterator[list[int]]:
@@ -113,14 +118,16 @@ def _has_words(symbols: Sequence[Symbol], template: Template) -> bool:
     return any(not any(form in text or text in form for form in forms) for text in texts)
 
 
-def _moved(alignment: Alignment, lines: Sequence[int]) -> Iterator[int]:
+def _moved(alignment: Alignment, gaps: Sequence[str], lines: Sequence[int]) -> Iterator[int]:
     """Value cells on lines with a cell that found no slot, and in rows put together of lines.
 
-    An empty cell without a slot moves what stands behind it, so it counts before a value only.
+    An empty cell without a slot moves what stands behind it, so it counts before a value only. So
+    does a text that was cut in two where nothing parts cells.
     """
     template = alignment.template
     torn: set[int] = set()
     blank = -1  # the line of the last empty cell without a slot
+    previous = -2  # the last value's unit
     lines_of: dict[int, set[int]] = defaultdict(set)
     cells_of: dict[int, list[int]] = defaultdict(list)
     for symbol, slot, line in zip(alignment.symbols, alignment.trace, lines, strict=True):
@@ -131,7 +138,9 @@ def _moved(alignment: Alignment, lines: Sequence[int]) -> Iterator[int]:
         elif slot >= 0 and template.slots[slot].kind <= SlotKind.TEXT and symbol.unit >= 0:
             cells_of[line].append(template.slots[slot].cell)
             lines_of[template.slots[slot].row].add(line)
-            torn.update([line] if blank == line else [])
+            is_rest = previous == symbol.unit - 1 and SPACES.issuperset(gaps[symbol.unit])
+            torn.update([line] if blank == line or is_rest else [])
+            previous = symbol.unit
     for line in torn:
         yield from cells_of.get(line, ())
     rows = {row for row, own in lines_of.items() if len(own) > 1}

@@ -162,6 +162,7 @@ class _Filler:
                 self.placed[alignment.template.slots[at].cell].append(symbol.unit)
         self.doubtful = doubtful_cells(
             alignment,
+            units.gaps,
             delimited=scoring.rows_shown and scoring.blanks_shown and is_delimited(units),
             by_lines=scoring.rows_shown and not scoring.blanks_shown,
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEFTOVERS",
+    "SPACES",
     "LabelSpan",
     "Units",
     "classify",
@@ -57,6 +58,7 @@ _CLOSERS = ")）]】\"'”’」』〕〉》"
 LEFTOVERS = " *＊" + _COLONS + _CLOSERS  # what a label leaves behind where its words are found
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
 PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
+SPACES = frozenset("gso")  # those of spaces, which part words too
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
 
 

@@ -100,3 +100,13 @@ def test_a_row_with_an_empty_cell_too_many_is_not_told() -> None:
         WORK,
     )
     assert set(found) == {"roads.hours", "roads.days"}
+
+
+@pytest.mark.parametrize("behind", ["\t2031", "\t\t2031"])
+def test_a_cell_that_is_cut_where_nothing_parts_cells_is_not_told(behind: str) -> None:
+    """Two numbers between two tabs are one cell, so its row is not as read; other rows are told."""
+    found = told(
+        f"Village\tSheep\tGoats\tAnimals\nUpton\t12 2019{behind}\nDownham\t4\t5\t9\nHam\t1\t2\t3\n"
+    )
+    assert found
+    assert not [key for key in found if key.startswith("v[1].")]
