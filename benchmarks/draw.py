@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.layouts import BUILTIN, LAYOUTS, Layout, Words, load_layout, load_words
 from benchmarks.tables import Cell, Table
 
-__all__ = ["Habits", "Section", "draw_all", "draw_table", "truth_page"]
+__all__ = ["Habits", "Section", "draw_all", "draw_table", "layout_page", "truth_page"]
 
 YEARS = range(2015, 2026)
 TRIES = 500
@@ -312,7 +312,7 @@ def draw_all(folder: Path, plan: Path = LAYOUTS / "plan.toml") -> int:
         (folder / name).mkdir(parents=True, exist_ok=True)
         for layout in part["layouts"]:
             for number in range(1, part["documents"] + 1):
-                _write(folder / name / f"{layout}-{number}.html", _layout_page(layout, number))
+                _write(folder / name / f"{layout}-{number}.html", layout_page(layout, number))
                 written += 1
         for form in part["forms"]:
             for number in range(1, part["reports"] + 1):
@@ -340,7 +340,8 @@ def _dated(texts: Iterable[str], year: int) -> list[str]:
     return [text.replace("{year}", str(year)) for text in texts]
 
 
-def _layout_page(name: str, number: int) -> str:
+def layout_page(name: str, number: int) -> str:
+    """A filled page of a layout of the corpus."""
     rng = _seeded(f"{name}-{number}")
     layout = load_layout(LAYOUTS / f"{name}.html")
     words = load_words(LAYOUTS / f"{name}.words.toml")

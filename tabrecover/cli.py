@@ -664,7 +664,10 @@ def preview_templates(
 def learn(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Filled, intact tables: HTML, DOCX or XLSX."),
+        typer.Argument(
+            metavar="FILE...",
+            help="Filled, intact tables: HTML, DOCX or XLSX; with --dumps, flattened ones.",
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for NAME.html and NAME.toml.")
@@ -673,13 +676,17 @@ def learn(
         str | None,
         typer.Option("--id", metavar="ID", help="All tables are examples of this one template."),
     ] = None,
+    dumps: Annotated[
+        bool, typer.Option("--dumps", help="The files are flattened dumps of one form.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
     encoding: EncodingOption = None,
 ) -> None:
     """Write templates learned from filled examples, for you to look at and to mend.
 
     Tables that share an id, a caption or their labels are examples of one layout: what stays is
-    a label, what varies a value. Sums that hold in all of them are proposed as rules.
+    a label, what varies a value. Sums that hold in all of them are proposed as rules. With --dumps
+    no clean copy is needed, but many dumps of one form; some of them must mark rows and cells.
 
     Exit code 0: written. 1: some file can't be read or holds no table; nothing was written. 2:
     the examples contradict each other, or the output can't be written.
@@ -690,8 +697,10 @@ def learn(
     try:
         if template_id is not None:
             check_id(template_id)
-        examples = _examples(files, encoding)
-        lessons, refused = learn_templates(examples, id=template_id)
+        if dumps:
+            lessons, refused = _learn_from_dumps(files, encoding, template_id)
+        else:
+            lessons, refused = learn_templates(_examples(files, encoding), id=template_id)
     except UsageError as error:
         _refuse(str(error))
     for message in refused:
@@ -710,6 +719,35 @@ def learn(
             stream.write(f"{out / lesson.id}.html: {_summary(lesson)}\n")
 
 
+def _learn_from_dumps(
+    files: Sequence[str], encoding: str | None, template_id: str | None
+) -> tuple[list[Lesson], list[str]]:
+    """What many dumps of a form show, with what of them speaks against it."""
+    from tabrecover.api import read_document  # noqa: PLC0415
+    from tabrecover.authoring import learn_from_dumps, with_notes  # noqa: PLC0415
+    from tabrecover.decode import decode_bytes  # noqa: PLC0415
+    from tabrecover.storage import parse_template  # noqa: PLC0415
+    from tabrecover.trial import doubts  # noqa: PLC0415
+
+    names = list(dict.fromkeys(files))
+    documents = []
+    failed = False
+    for name in names:
+        try:
+            documents.append(read_document(decode_bytes(_read(name), encoding)))
+        except (OSError, RecoveryError) as error:
+            failed = True
+            typer.echo(f"tabrecover: {_one_line(name)}: {_reason(error)}", err=True)
+    if failed:
+        raise typer.Exit(Exit.FAILED_INPUT)
+    lessons, refused = learn_from_dumps(documents, names, id=template_id)
+    noted = [
+        with_notes(lesson, doubts(parse_template(lesson.html, lesson.toml), documents))
+        for lesson in lessons
+    ]
+    return noted, refused
+
+
 def _examples(files: Sequence[str], encoding: str | None) -> list[Example]:
     """All tables of all files; every file that gives none is told, and ends the run."""
     examples: list[Example] = []
@@ -718,7 +756,9 @@ def _examples(files: Sequence[str], encoding: str | None) -> list[Example]:
         try:
             found = _examples_of(name, encoding)
             if not found:
-                raise InputError("no table in it; give a page with an intact HTML table")
+                raise InputError(
+                    "no table in it; give a page with an intact HTML table, or --dumps for dumps"
+                )
             examples += found
         except (OSError, RecoveryError) as error:
             failed = True
@@ -785,7 +825,7 @@ def _summary(lesson: Lesson) -> str:
         f"{draft.shape[0]} x {draft.shape[1]}",
         _counted(labels, "label"),
         _counted(len(draft.cells) - labels, "value slot"),
-        _counted(lesson.n_rules, "proposed rule"),
+        _counted(len(lesson.rules), "proposed rule"),
         f"from {_counted(len(lesson.layout.examples), 'example')}",
     ]
     if draft.repeated:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["Block", "block_table", "find_blocks", "html_tables"]
+__all__ = ["Block", "Entry", "block_table", "find_blocks", "html_tables", "read_rows"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -61,7 +61,7 @@ class Block(NamedTuple):
     units: Units
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """A cell's text with its plain span, or a blank (`start == end`)."""
 
     text: str
@@ -114,7 +114,7 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
         law = fingerprint([block.units.gaps])[0]
     if not (law.rows_shown and law.parted):
         return None
-    rows = _rows(document.text, block.units, law)
+    rows = read_rows(document.text, block.units, law)
     width = max((len(row) for row in rows), default=0)
     if len(rows) < MIN_ROWS or not MIN_COLUMNS <= width <= MAX_COLUMNS:
         return None
@@ -139,22 +139,22 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
     return Table(None, span, shape, tuple(cells), table_confidence(cells), status)
 
 
-def _rows(text: str, units: Units, law: Law) -> list[list[_Entry]]:
+def read_rows(text: str, units: Units, law: Law) -> list[list[Entry]]:
     """Rows of entries: units, and blanks where the law shows them."""
-    rows: list[list[_Entry]] = [[]]
+    rows: list[list[Entry]] = [[]]
     for number, reading in enumerate(law.read(units.gaps)):
         for code in reading:
             if code == "R":
                 rows.append([])
             else:
-                rows[-1].append(_Entry("", 0, 0))
+                rows[-1].append(Entry("", 0, 0))
         if number < len(units.units):
             unit = units.units[number]
-            rows[-1].append(_Entry(text[unit.start : unit.end], unit.start, unit.end))
+            rows[-1].append(Entry(text[unit.start : unit.end], unit.start, unit.end))
     return [row for row in rows if any(entry.text for entry in row)]
 
 
-def _is_table(entries: Sequence[_Entry], widths: Sequence[int]) -> bool:
+def _is_table(entries: Sequence[Entry], widths: Sequence[int]) -> bool:
     """Cells are short, many hold values, and most rows have several."""
     texts = [entry.text for entry in entries if entry.text]
     if not texts or sum(map(len, texts)) > MEAN_LENGTH * len(texts):
@@ -164,7 +164,7 @@ def _is_table(entries: Sequence[_Entry], widths: Sequence[int]) -> bool:
     return values >= VALUE_SHARE * len(texts) and several >= SEVERAL_SHARE * len(widths)
 
 
-def _is_uneven(rows: Sequence[Sequence[_Entry]]) -> bool:
+def _is_uneven(rows: Sequence[Sequence[Entry]]) -> bool:
     """Whether the rows have no width in common: lines with bars in them, as in programs."""
     widths = Counter(len(row) for row in rows)
     width, like = widths.most_common(1)[0]
@@ -173,7 +173,7 @@ def _is_uneven(rows: Sequence[Sequence[_Entry]]) -> bool:
     return like < COMMON_WIDTH * len(rows)
 
 
-def _is_contents(rows: Sequence[Sequence[_Entry]]) -> bool:
+def _is_contents(rows: Sequence[Sequence[Entry]]) -> bool:
     """Whether titles stand before page numbers that only go up: a table of contents."""
     if len(rows) < FEW_ROWS or any(len(row) != CONTENTS_COLUMNS for row in rows):
         return False
@@ -188,7 +188,7 @@ def _is_contents(rows: Sequence[Sequence[_Entry]]) -> bool:
 class _Profile:
     """How likely a text belongs to a column: share of full rows that look like it there."""
 
-    def __init__(self, rows: Sequence[Sequence[_Entry]], width: int) -> None:
+    def __init__(self, rows: Sequence[Sequence[Entry]], width: int) -> None:
         self.width = width
         self.looks = [[_look(row[c].text) for row in rows if row[c].text] for c in range(width)]
 
@@ -208,7 +208,7 @@ def _look(text: str) -> tuple[bool, bool]:
 def _place_row(
     document: Document,
     number: int,
-    row: Sequence[_Entry],
+    row: Sequence[Entry],
     profile: _Profile,
     law: Law,
     layout: float,
@@ -227,7 +227,7 @@ def _place_row(
     cells = []
     for c in range(width):
         at = slots.index(c) if c in slots else -1
-        entry = row[at] if at >= 0 else _Entry("", 0, 0)
+        entry = row[at] if at >= 0 else Entry("", 0, 0)
         texts: dict[str, float] = {}
         for i in range(n):
             texts[row[i].text] = texts.get(row[i].text, 0.0) + float(probability[i, c])
@@ -237,7 +237,7 @@ def _place_row(
 
 
 def _cell(
-    document: Document, row: int, col: int, entry: _Entry, texts: dict[str, float], layout: float
+    document: Document, row: int, col: int, entry: Entry, texts: dict[str, float], layout: float
 ) -> Cell:
     spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
     total = Confidence(layout, texts.get(entry.text, 0.0)).total
@@ -273,7 +273,7 @@ class _Markup:
 
     start: int
     end: int
-    rows: list[list[tuple[_Entry, HtmlCell]]]
+    rows: list[list[tuple[Entry, HtmlCell]]]
 
 
 def html_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
@@ -315,7 +315,7 @@ def _rows_of_markup(text: str, cells: Sequence[HtmlCell], start: int, boundary: 
         left = len(content) - len(content.lstrip())
         trimmed = content.strip()
         at = position + left
-        markup.rows[-1].append((_Entry(trimmed, at, at + len(trimmed)), cell))
+        markup.rows[-1].append((Entry(trimmed, at, at + len(trimmed)), cell))
         position = cell.end + 1
     markup.rows = [row for row in markup.rows if row]
     return markup
@@ -355,7 +355,7 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
     """
     n_rows = len(markup.rows)
     most = min(MAX_POSITIONS, MAX_SPREAD * sum(map(len, markup.rows)))
-    placed: list[tuple[int, int, int, int, _Entry, bool]] = []
+    placed: list[tuple[int, int, int, int, Entry, bool]] = []
     taken: set[tuple[int, int]] = set()
     tidy = True
     for r, row in enumerate(markup.rows):
@@ -380,7 +380,7 @@ def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool
     holes = [(r, c) for r in range(n_rows) for c in range(width) if (r, c) not in taken]
     tidy = tidy and not holes
     certain = Confidence(1.0 if tidy else UNTIDY, 1.0).total
-    placed += [(r, c, 1, 1, _Entry("", 0, 0), False) for r, c in holes]
+    placed += [(r, c, 1, 1, Entry("", 0, 0), False) for r, c in holes]
     cells = []
     for r, c, rowspan, colspan, entry, header in sorted(placed, key=lambda p: p[:2]):
         spans = document.raw_spans(entry.start, entry.end) if entry.text else ()

@@ -18,7 +18,7 @@ LAYERS = [
     "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols", "anchors",
     "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats", "headers",
     "render", "results", "calibration", "freeform", "pipeline", "explain", "examples", "axis",
-    "guess", "draft", "learn", "propose", "authoring",
+    "guess", "draft", "learn", "drawings", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "terminal", "explain_view", "report", "cli",
     "__init__", "__main__",
