@@ -17,6 +17,7 @@ from tabrecover._version import __version__
 
 if TYPE_CHECKING:
     from tabrecover.api import least_confidence, recover
+    from tabrecover.bulk import repair, repaired
     from tabrecover.catalog import Catalog
     from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageError
     from tabrecover.library import Library
@@ -45,11 +46,15 @@ __all__ = [
     "load_templates",
     "parse_template",
     "recover",
+    "repair",
+    "repaired",
 ]
 
 _HOME = {
     "least_confidence": "api",
     "recover": "api",
+    "repair": "bulk",
+    "repaired": "bulk",
     "InputError": "errors",
     "RecoveryError": "errors",
     "TemplateError": "errors",

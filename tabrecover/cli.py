@@ -1,7 +1,8 @@
 """The command: arguments, messages, exit codes. What it does is done elsewhere.
 
 Exit codes: 0 every input was read (tables found or not); 1 some input failed, the others were
-done; 2 the call itself can't be carried out (options, templates, output file).
+done; 2 the call itself can't be carried out (options, templates, output file). `repair` gives 3
+where all was read and some values are in doubt.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, NoReturn
@@ -59,11 +60,20 @@ class Format(StrEnum):
     TIDY = "tidy"
 
 
+class BulkFormat(StrEnum):
+    """What a bulk run writes."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    RECORDS = "records"
+
+
 class Exit:
     """Exit codes, as the module's docstring explains them."""
 
     FAILED_INPUT = 1
     USAGE = 2
+    REVIEW = 3
 
 
 def _version(wanted: bool) -> None:
@@ -340,6 +350,79 @@ def _screen(stream: IO[str]) -> tuple[int, bool]:
     tty = stream.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if tty else 100
     return max(width, 40), tty and "NO_COLOR" not in os.environ
+
+
+# --- repair -------------------------------------------------------------------------------------
+
+
+@app.command()
+def repair(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Documents, folders of them, JSONL, CSV, Parquet, WARC, ZIP; also .gz and .zst; "
+            "- is standard input.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="A folder of the run's own.")
+    ],
+    format: Annotated[BulkFormat, typer.Option("--format", "-f", help="What to write.")] = (  # noqa: A002
+        BulkFormat.PARQUET
+    ),
+    templates: TemplateOption = None,
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Of JSONL, CSV and Parquet: where documents are.")
+    ] = "text",
+    id_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="... and what names them. Default: id, if there is one."),
+    ] = None,
+    min_confidence: MinConfidenceOption = None,
+    max_error: MaxErrorOption = None,
+    kind: KindOption = None,
+    encoding: EncodingOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. Default: one for each processor.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.0, help="That a document may take; 0: as long as it takes.")
+    ] = 60.0,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Of a document.")] = 64 << 20,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Repair all documents of many inputs, or go on where a run was stopped.
+
+    The folder then has the data sets documents, tables and values (or records), summary.json,
+    review.csv with the doubtful values, and in quarantine what could not be read, with the reason.
+
+    Exit code 0: all is well. 1: some documents were set aside. 3: none was, but some values are to
+    be reviewed. 2: it can't be carried out; call it again to go on.
+    """
+    from tabrecover.bulk import repair as run  # noqa: PLC0415 - loads the core
+    from tabrecover.bulk_view import shown_progress, summary_text  # noqa: PLC0415
+
+    _check_kind(kind)
+    _check_encoding(encoding)
+    least = _least_confidence(min_confidence, max_error)
+    with ExitStack() as stack:
+        progress = None if quiet else stack.enter_context(shown_progress(sys.stderr))
+        try:
+            summary = run(
+                inputs, output, templates=templates or "builtin", format=format.value,
+                workers=workers, progress=progress, kind=kind, encoding=encoding, least=least,
+                seconds=seconds, text_column=text_column, id_column=id_column, max_bytes=max_bytes,
+            )  # fmt: skip
+        except RecoveryError as error:
+            _refuse(str(error))
+    if not quiet:
+        with _standard_output() as stream:
+            stream.write(summary_text(summary))
+    if summary.counts["quarantined"]:
+        raise typer.Exit(Exit.FAILED_INPUT)
+    if summary.counts["review"]:
+        raise typer.Exit(Exit.REVIEW)
 
 
 # --- explain ------------------------------------------------------------------------------------

@@ -1,0 +1,656 @@
+"""A bulk run: pieces of the inputs through worker processes into files that appear whole.
+
+Every piece of the inputs (`intake`) is one task, numbered in their order. Its worker writes the
+rows of its documents to files of that number, each by an atomic rename, and at last a *marker* with
+the piece's fingerprint and counts. A run that is stopped, in whatever way, goes on with the same
+command: pieces with a marker are done; all others are done again, and write the same files. So no
+document is lost and none is done twice, and the result does not depend on where the run stopped.
+
+The parent holds a bounded window of tasks. A piece that makes its process end is tried again alone,
+document by document, and the document that does it is set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from tabrecover._version import __version__
+from tabrecover.api import library_of
+from tabrecover.batch import (
+    COLUMNS,
+    SECONDS,
+    Repaired,
+    Repairer,
+    Row,
+    plain_row,
+    schema_of,
+    set_aside,
+)
+from tabrecover.confidence import ACCEPT
+from tabrecover.errors import RecoveryError, UsageError
+from tabrecover.intake import MAX_BYTES, Item, Piece, Reading, check_inputs, pieces
+from tabrecover.render import csv_line
+from tabrecover.storage import write_atomically
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+__all__ = ["FORMATS", "BulkError", "Settings", "Summary", "repair", "repaired", "settings_of"]
+
+FORMATS = ("parquet", "csv", "records")
+STATE = ".state"
+FORMAT_VERSION = 1
+MAX_REVIEW = 100_000  # rows of review.csv
+REVIEW = ("id", "source", "table", "template", "key", "row_path", "column_path", "text",
+          "confidence", "others", "suggestion", "doubts")  # fmt: skip
+KEPT_BYTES = 1 << 16  # of a document that was set aside
+ROWS_AT_ONCE = 5_000  # in memory, before they are written
+
+
+class BulkError(RecoveryError):
+    """A run can't go on: the output can't be written, or is of another run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the result of a run, but for its inputs."""
+
+    templates: tuple[str, ...]
+    format: Literal["parquet", "csv", "records"]
+    kind: Literal["text", "html"] | None
+    encoding: str | None
+    least: float
+    seconds: float
+    reading: Reading
+
+
+@dataclass
+class Summary:
+    """Counts of a run: all, and by template and by dialect."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    by_template: dict[str, Counter[str]] = field(default_factory=dict)
+    by_dialect: Counter[str] = field(default_factory=Counter)
+
+    def add(self, one: Repaired) -> None:
+        """Count a document."""
+        row = one.document
+        self.counts.update(documents=1, **{row["status"]: 1})
+        for name in ("characters", "tables", "values", "doubts", "broken_rules"):
+            self.counts[name] += row[name]
+        if one.tables:
+            self.by_dialect[row["dialect"]] += 1
+        for table in one.tables:
+            own = self.by_template.setdefault(table["template"] or "", Counter())
+            own.update(tables=1, values=table["values"], doubts=table["doubts"])
+            own.update({table["status"]: 1, "broken_rules": table["broken_rules"]})
+
+    def include(self, counted: Mapping[str, Any]) -> None:
+        """Add the counts of a piece, as `to_dict` gives them."""
+        self.counts.update(counted["counts"])
+        self.by_dialect.update(counted["by_dialect"])
+        for template, counts in counted["by_template"].items():
+            self.by_template.setdefault(template, Counter()).update(counts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, sorted."""
+        return {
+            "counts": dict(sorted(self.counts.items())),
+            "by_template": {
+                k: dict(sorted(v.items())) for k, v in sorted(self.by_template.items())
+            },
+            "by_dialect": dict(sorted(self.by_dialect.items())),
+        }
+
+
+Name = str | os.PathLike[str]
+Format = Literal["parquet", "csv", "records"]
+Progress = Callable[[Summary, int], None]
+"""Called with the counts so far and the number of pieces done."""
+
+
+def repair(
+    inputs: Name | Sequence[Name],
+    out: Name,
+    *,
+    templates: Name | Sequence[Name] = "builtin",
+    format: Format = "parquet",  # noqa: A002 - the name users see
+    workers: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Summary:
+    """Repair all documents of the inputs into the folder `out`, or go on where a run stopped.
+
+    `inputs` are files, folders or `-`; docs/bulk.md says what they may be, and what `out` holds
+    then. `templates` are folders, compiled libraries, `"builtin"` or `"none"`. `workers` are
+    processes (default: one for each processor); with 1, all is done in this process. `options` are
+    those of `settings_of`. Raises `BulkError` where the output can't be written or belongs to
+    another run, `UsageError` and `TemplateError` for what was asked for; documents never raise.
+    """
+    names = _names(inputs)
+    settings = settings_of(templates=templates, format=format, **options)
+    folder = Path(out)
+    _check(names, folder, settings)
+    summary = Summary()
+    with _locked(folder):
+        _start(folder, names, settings)
+        done = 0
+        for counted in _counted(folder, names, settings, workers or os.cpu_count() or 1):
+            summary.include(counted)
+            done += 1
+            if progress is not None:
+                progress(summary, done)
+        _finish(folder, summary, done, settings.format)
+    return summary
+
+
+def repaired(inputs: Name | Sequence[Name], **options: Any) -> Iterator[Repaired]:
+    """The documents of the inputs one by one, repaired in this process; nothing is written.
+
+    `inputs` as for `repair`, `options` those of `settings_of`.
+    """
+    settings = settings_of(**options)
+    repairer = _repairer(settings)
+    names = _names(inputs)
+    check_inputs(names)
+    for piece in pieces(names, settings.reading):
+        for item in piece.items(settings.reading):
+            if item.data is None:
+                yield set_aside(item.id, item.source, item.reason)
+            else:
+                yield repairer.repair(item.id, item.source, item.data)
+
+
+def settings_of(
+    *,
+    templates: Name | Sequence[Name] = "builtin",
+    format: Format = "parquet",  # noqa: A002 - the name users see
+    kind: Literal["text", "html"] | None = None,
+    encoding: str | None = None,
+    least: float = ACCEPT,
+    seconds: float = SECONDS,
+    text_column: str = "text",
+    id_column: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> Settings:
+    """What a run does: see the fields of `Settings` and of `Reading`."""
+    if format not in FORMATS:
+        raise UsageError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    reading = Reading(text_column, id_column, max_bytes)
+    return Settings(tuple(_names(templates)), format, kind, encoding, least, seconds, reading)
+
+
+def _names(given: Name | Sequence[Name]) -> list[str]:
+    several = [given] if isinstance(given, (str, os.PathLike)) else given
+    return [os.fspath(name) for name in several]
+
+
+def _repairer(settings: Settings) -> Repairer:
+    library = library_of(list(settings.templates))
+    return Repairer(library, settings.kind, settings.encoding, settings.least, settings.seconds)
+
+
+def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
+    """Raise for what can't be done, before anything is written."""
+    check_inputs(names)
+    library_of(list(settings.templates))
+    inside = [name for name in names if _is_inside(folder, Path(name))]
+    if inside:
+        raise UsageError(f"{folder}: is inside of the input {inside[0]}; give a folder beside it")
+    if settings.format == "parquet":
+        try:
+            import pyarrow.parquet  # noqa: F401, PLC0415
+        except ImportError:
+            raise UsageError(
+                "Parquet needs more packages: pip install 'tabrecover[bulk]', or ask for CSV or "
+                "records"
+            ) from None
+
+
+def _is_inside(folder: Path, name: Path) -> bool:
+    return name.is_dir() and folder.resolve().is_relative_to(name.resolve())
+
+
+# --- the output folder --------------------------------------------------------------------------
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other runs out of the folder; the system gives the lock up when the process ends."""
+    try:
+        (folder / STATE).mkdir(parents=True, exist_ok=True)
+        stream = open(folder / STATE / "lock", "w", encoding="utf-8")  # noqa: SIM115 - kept open
+    except OSError as error:
+        raise BulkError(f"{folder}: can't be written: {error.strerror}") from error
+    with stream:
+        try:
+            import fcntl  # noqa: PLC0415 - not on every system
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass
+        except OSError:
+            raise BulkError(f"{folder}: another run writes there; wait for its end") from None
+        yield
+
+
+def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
+    """Write the manifest, or check that it is that of the same run."""
+    path = folder / STATE / "manifest.json"
+    manifest = {
+        "format": FORMAT_VERSION,
+        "version": __version__,
+        "inputs": list(names),
+        "settings": {**asdict(settings), "reading": settings.reading._asdict()},
+        "templates": _digest_of(settings.templates),
+    }
+    if not path.exists():
+        strange = [entry.name for entry in folder.iterdir() if entry.name != STATE]
+        if strange:
+            raise BulkError(
+                f"{folder}: holds {strange[0]!r}, which is of no run; give an empty or new folder"
+            )
+        _write_json(path, manifest)
+        return
+    known = json.loads(path.read_text(encoding="utf-8"))
+    same = json.loads(json.dumps(manifest))
+    differs = [key for key in same if known.get(key) != same[key]]
+    if differs:
+        raise BulkError(
+            f"{folder}: holds a run with other {' and '.join(differs)}; give the same, or another "
+            "folder"
+        )
+    for leftover in folder.glob("*/.*"):  # of files that were being written
+        if leftover.is_file() and leftover.parent.name != STATE:
+            leftover.unlink(missing_ok=True)
+
+
+def _digest_of(templates: Sequence[str]) -> str:
+    """A hash of all files that the templates come from."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in templates:
+        path = Path(name)
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        digest.update(f"{name}\n".encode("utf-8", "surrogatepass"))
+        for file in files:
+            if file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _write_json(path: Path, value: object) -> None:
+    try:
+        with write_atomically(path) as stream:
+            json.dump(value, stream, indent=1)
+    except OSError as error:
+        raise BulkError(f"{path}: can't be written: {error.strerror}") from error
+
+
+# --- the window ---------------------------------------------------------------------------------
+
+
+def _counted(
+    folder: Path, names: Sequence[str], settings: Settings, workers: int
+) -> Iterator[Mapping[str, Any]]:
+    """The counts of every piece, done now or before, as they come."""
+    engine = _Engine(folder, settings, workers)
+    try:
+        for number, piece in enumerate(pieces(names, settings.reading)):
+            known = _known(folder, number, piece)
+            if known is not None:
+                yield known
+            else:
+                yield from engine.give(number, piece)
+        yield from engine.rest()
+    finally:
+        engine.close()
+
+
+def _marker(folder: Path, number: int) -> Path:
+    return folder / STATE / f"{number:07}.json"
+
+
+def _known(folder: Path, number: int, piece: Piece) -> Mapping[str, Any] | None:
+    """The counts of a piece that is done; raises `BulkError` if it was another piece."""
+    path = _marker(folder, number)
+    if not path.exists():
+        return None
+    marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if marker["fingerprint"] != piece.fingerprint:
+        raise BulkError(
+            f"{folder}: inputs have changed since the run began (piece {number}); give another "
+            "folder"
+        )
+    return marker
+
+
+class _Engine:
+    """Worker processes with a window of tasks; one worker is this process itself."""
+
+    def __init__(self, folder: Path, settings: Settings, workers: int) -> None:
+        self.folder, self.settings, self.workers = folder, settings, workers
+        self.window = 2 * workers + 2
+        self.tasks: dict[Future[dict[str, Any]], tuple[int, Piece]] = {}
+        self.worker = _Worker(folder, settings) if workers == 1 else None
+        self.pool = None if workers == 1 else self._pool(workers)
+
+    def _pool(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            workers, get_context("spawn"), _begin, (self.folder, self.settings)
+        )
+
+    def give(self, number: int, piece: Piece) -> Iterator[dict[str, Any]]:
+        """Hand out a task; gives the counts of those that are done by then."""
+        if self.worker is not None:
+            yield self.worker.do(number, piece)
+            return
+        while len(self.tasks) >= self.window:
+            yield from self._collect()
+        assert self.pool is not None  # noqa: S101 - for the type
+        try:
+            self.tasks[self.pool.submit(_do, number, piece)] = number, piece
+        except BrokenProcessPool:
+            yield from self._mend()
+            self.tasks[self.pool.submit(_do, number, piece)] = number, piece
+
+    def rest(self) -> Iterator[dict[str, Any]]:
+        """The counts of all that is still being done."""
+        while self.tasks:
+            yield from self._collect()
+
+    def _collect(self) -> Iterator[dict[str, Any]]:
+        done, _ = wait(self.tasks, return_when=FIRST_COMPLETED)
+        for future in done:
+            try:
+                counted = future.result()
+            except BrokenProcessPool:
+                yield from self._mend()
+                return
+            del self.tasks[future]
+            yield counted
+
+    def _mend(self) -> Iterator[dict[str, Any]]:
+        """After a process ended: what was being done is done again, one by one and alone."""
+        lost = sorted(self.tasks.values(), key=lambda task: task[0])
+        self.tasks.clear()
+        if self.pool is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+        for number, piece in lost:
+            yield self._alone(number, piece)
+        self.pool = self._pool(self.workers)
+
+    def _alone(self, number: int, piece: Piece) -> dict[str, Any]:
+        """A piece in a process of its own, without the documents that end it."""
+        deadly: list[int] = []
+        while True:
+            with self._pool(1) as pool:
+                try:
+                    return pool.submit(_do, number, piece, tuple(deadly)).result()
+                except BrokenProcessPool:
+                    at = _at(self.folder, number)
+                    reached = int(at.read_text()) if at.exists() else -1
+                    if reached < 0 or reached in deadly:
+                        raise BulkError(
+                            f"worker processes end by themselves (piece {number}); is there enough "
+                            "memory?"
+                        ) from None
+                    deadly.append(reached)
+
+    def close(self) -> None:
+        """End the processes."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+# --- the worker ---------------------------------------------------------------------------------
+
+_WORKER: list[_Worker] = []
+
+
+def _begin(folder: Path, settings: Settings) -> None:
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    _WORKER[:] = [_Worker(folder, settings)]
+
+
+def _follow_parent() -> None:
+    """End when the parent has ended, however it did; nothing else tells its workers."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _do(number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> dict[str, Any]:
+    return _WORKER[0].do(number, piece, deadly)
+
+
+def _at(folder: Path, number: int) -> Path:
+    """Which document of a piece is being repaired, where a piece is tried alone."""
+    return folder / STATE / f"{number:07}.at"
+
+
+class _Worker:
+    """Does pieces: documents in, files and a marker out."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+        self.repairer = _repairer(settings)
+
+    def do(
+        self, number: int, piece: Piece, deadly: tuple[int, ...] | None = None
+    ) -> dict[str, Any]:
+        """Repair a piece; gives its marker. With `deadly`, tells where it is, and skips those."""
+        summary = Summary()
+        try:
+            with _Files(self.folder, number, self.settings.format) as files:
+                for at, item in enumerate(piece.items(self.settings.reading)):
+                    if deadly is not None:
+                        _at(self.folder, number).write_text(str(at), encoding="utf-8")
+                    one = self._repaired(item, is_deadly=at in (deadly or ()))
+                    summary.add(one)
+                    files.add(one, item)
+            marker = {"fingerprint": piece.fingerprint, **summary.to_dict()}
+            _write_json(_marker(self.folder, number), marker)
+            _at(self.folder, number).unlink(missing_ok=True)
+        except OSError as error:
+            raise BulkError(f"{self.folder}: can't be written: {error.strerror}") from error
+        return marker
+
+    def _repaired(self, item: Item, *, is_deadly: bool) -> Repaired:
+        if item.data is None:
+            return set_aside(item.id, item.source, item.reason)
+        if is_deadly:
+            return set_aside(item.id, item.source, "made the process end that repaired it")
+        return self.repairer.repair(item.id, item.source, item.data)
+
+
+class _Files:
+    """The files of one piece, which appear when all is written; without rows there is none."""
+
+    def __init__(self, folder: Path, number: int, wanted: str) -> None:
+        self.folder, self.number, self.wanted = folder, number, wanted
+        self.stack = ExitStack()
+        self.sinks: dict[str, _Sink] = {}
+
+    def __enter__(self) -> _Files:
+        self.stack.__enter__()
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            if kind is None:
+                for sink in self.sinks.values():
+                    sink.close()
+        except BaseException as failure:
+            self.stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self.stack.__exit__(kind, error, trace)
+
+    def add(self, one: Repaired, item: Item) -> None:
+        """Write what became of a document."""
+        if self.wanted == "records":
+            self._sink("records", "jsonl").write_text(one.record + "\n")
+        else:
+            self._sink("documents", self.wanted).add([one.document])
+            for data_set, rows in (("tables", one.tables), ("values", one.values)):
+                if rows:
+                    self._sink(data_set, self.wanted).add(rows)
+        if one.document["status"] == "quarantined":
+            self._sink("quarantine", "jsonl").write_text(_set_aside_line(one.document, item))
+        for row in _review_rows(one):
+            self._sink(STATE, "review.jsonl").write_text(json.dumps(row) + "\n")
+
+    def _sink(self, data_set: str, suffix: str) -> _Sink:
+        if data_set not in self.sinks:
+            name = f"{self.number:07}" if data_set == STATE else f"part-{self.number:07}"
+            path = self.folder / data_set / f"{name}.{suffix}"
+            path.parent.mkdir(exist_ok=True)
+            if suffix == "parquet":
+                stream: IO[Any] = self.stack.enter_context(write_atomically(path, "wb"))
+                self.sinks[data_set] = _ParquetSink(stream, data_set)
+            else:
+                stream = self.stack.enter_context(write_atomically(path))
+                kind = _CsvSink if suffix == "csv" else _Sink
+                self.sinks[data_set] = kind(stream, data_set)
+        return self.sinks[data_set]
+
+
+class _Sink:
+    """A file of lines."""
+
+    def __init__(self, stream: IO[Any], data_set: str) -> None:
+        self.stream, self.data_set = stream, data_set
+
+    def write_text(self, text: str) -> None:
+        self.stream.write(text)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class _CsvSink(_Sink):
+    """A file of CSV with a head; alternatives as JSON."""
+
+    def __init__(self, stream: IO[Any], data_set: str) -> None:
+        super().__init__(stream, data_set)
+        self.write_text(csv_line(COLUMNS[data_set]))
+
+    def add(self, rows: Sequence[Row]) -> None:
+        for row in map(plain_row, rows):
+            values = (row[name] for name in COLUMNS[self.data_set])
+            self.write_text(csv_line(_csv_value(value) for value in values))
+
+
+def _csv_value(value: Any) -> str | int | float | None:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False) if value else None
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+class _ParquetSink(_Sink):
+    """A Parquet file, written in groups of rows."""
+
+    def __init__(self, stream: IO[Any], data_set: str) -> None:
+        super().__init__(stream, data_set)
+        self.rows: list[Row] = []
+        self.writer: pq.ParquetWriter | None = None
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self.rows += map(plain_row, rows)
+        if len(self.rows) >= ROWS_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        if self.writer is not None:
+            self.writer.close()
+
+    def _flush(self) -> None:
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        schema = schema_of(self.data_set)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.stream, schema, compression="zstd")
+        if self.rows:
+            self.writer.write_table(pa.Table.from_pylist(self.rows, schema=schema))
+            self.rows = []
+
+
+def _set_aside_line(row: Row, item: Item) -> str:
+    """Which document was set aside and why, with the beginning of it."""
+    data = b"" if item.data is None else item.data
+    raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    beginning = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
+    entry = {**plain_row({k: row[k] for k in ("id", "source", "reason")}), "beginning": beginning}
+    return json.dumps(entry) + "\n"
+
+
+def _review_rows(one: Repaired) -> Iterator[Row]:
+    """The values that are in doubt, as review.csv has them."""
+    doubts = {table["table"]: table["doubts"] for table in one.tables}
+    for value in one.values:
+        if not value["told"]:
+            others = "; ".join(
+                f"{other['text'] or 'blank'} ({other['confidence']:.0%})"
+                for other in value["alternatives"]
+            )
+            row = {**value, "others": others, "doubts": doubts[value["table"]]}
+            yield {name: row[name] for name in REVIEW}
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+def _finish(folder: Path, summary: Summary, n_pieces: int, wanted: str) -> None:
+    """Write the summary and the list for review; a data set without rows gets a file without."""
+    _write_json(folder / "summary.json", summary.to_dict())
+    for data_set in COLUMNS if wanted == "parquet" else ():
+        if not any((folder / data_set).glob("*.parquet")):
+            _write_empty(folder / data_set / "part-none.parquet", data_set)
+    rows = heapq.nsmallest(MAX_REVIEW, _to_review(folder, n_pieces), key=_worth)
+    try:
+        with write_atomically(folder / "review.csv") as stream:
+            stream.write(csv_line(REVIEW))
+            for row in rows:
+                stream.write(csv_line(plain_row(row).values()))
+    except OSError as error:
+        raise BulkError(f"{folder}: can't be written: {error.strerror}") from error
+
+
+def _write_empty(path: Path, data_set: str) -> None:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with write_atomically(path, "wb") as stream:
+            _ParquetSink(stream, data_set).close()
+    except OSError as error:
+        raise BulkError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def _to_review(folder: Path, n_pieces: int) -> Iterator[Row]:
+    for number in range(n_pieces):
+        path = folder / STATE / f"{number:07}.review.jsonl"
+        if path.exists():
+            with path.open(encoding="utf-8") as stream:
+                yield from map(json.loads, stream)
+
+
+def _worth(row: Row) -> tuple[Any, ...]:
+    """Values first whose tables need the least more to be accepted."""
+    return row["doubts"], -row["confidence"], row["source"], row["table"], row["key"] or ""

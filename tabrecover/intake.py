@@ -1,0 +1,565 @@
+"""Where documents of a bulk run come from: inputs to units of work, units of work to documents.
+
+A *piece* is a unit of work: some files, a range of lines, a row group, or documents that had to be
+read from a stream to be found. Pieces follow from the inputs alone, always in the same order, so
+that a run that goes on knows which of them are done; most only point to bytes, which the worker
+reads by itself. Whatever can't be read becomes an item with a reason, never an exception.
+
+Names inside archives are names, never paths: nothing is unpacked to the disk. Links to folders are
+not followed, and what is no regular file is not opened.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
+
+from tabrecover.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+__all__ = ["MAX_BYTES", "Item", "Piece", "Reading", "check_inputs", "pieces"]
+
+_Reader = Callable[["_File", "Reading"], Iterator["Item"]]
+PIECE_BYTES = 4 << 20
+PIECE_FILES = 500
+MAX_BYTES = 64 << 20
+BATCH_ROWS = 64  # of a row group read at once
+STANDARD_INPUT = "-"
+_COMPRESSED = (".gz", ".zst")
+_NEEDS = "needs more packages: pip install 'tabrecover[bulk]'"
+
+
+class Item(NamedTuple):
+    """A document as found: its id, its place in the inputs, and its content or what is wrong."""
+
+    id: str
+    source: str
+    data: str | bytes | None
+    reason: str = ""
+
+
+class Reading(NamedTuple):
+    """How to read inputs: columns of texts and ids, and the bytes of a document at most."""
+
+    text_column: str = "text"
+    id_column: str | None = None
+    max_bytes: int = MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it was when the run found it."""
+
+    name: str
+    path: str
+    size: int
+    changed: int
+
+    @classmethod
+    def found(cls, name: str, path: Path) -> _File:
+        try:
+            state = path.stat()
+        except OSError:
+            return cls(name, str(path), -1, -1)
+        return cls(name, str(path), state.st_size, state.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A unit of work; `items` reads its documents, `fingerprint` tells whether it is the same."""
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        """The documents, one by one."""
+        raise NotImplementedError
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for pieces of the same inputs, unchanged."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class _Files(Piece):
+    """Files that are one document each."""
+
+    files: tuple[_File, ...]
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        for file in self.files:
+            yield _guarded(file.name, partial(_content, file, reading.max_bytes), reading.max_bytes)
+
+    @property
+    def fingerprint(self) -> str:
+        return _digest(self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines(Piece):
+    """The lines of a JSONL file that begin in `[start, end)`."""
+
+    file: _File
+    start: int
+    end: int
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        try:
+            with open(self.file.path, "rb") as stream:
+                stream.seek(self.start)
+                for at, line in _lines(stream, self.start, reading.max_bytes):
+                    if at >= self.end:
+                        return
+                    yield _line_item(self.file.name, at, line, reading)
+        except OSError as error:
+            yield _bad(self.file.name, _system(error))
+
+    @property
+    def fingerprint(self) -> str:
+        return _digest((self.file, self.start, self.end))
+
+
+@dataclass(frozen=True, slots=True)
+class _RowGroup(Piece):
+    """A row group of a Parquet file; its first row is the `first` of the file."""
+
+    file: _File
+    group: int
+    first: int
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        from pyarrow.lib import ArrowException  # noqa: PLC0415 - heavy
+
+        row = self.first
+        try:
+            with _parquet(self.file.path) as table:
+                columns = _columns(table.schema_arrow.names, reading)
+                batches = table.iter_batches(BATCH_ROWS, [self.group], [c for c in columns if c])
+                for batch in batches:
+                    texts = batch.column(columns[0]).to_pylist()
+                    ids = (
+                        batch.column(columns[1]).to_pylist() if columns[1] else [None] * len(texts)
+                    )
+                    for text, name in zip(texts, ids, strict=True):
+                        yield _value_item(f"{self.file.name}:{row}", name, text)
+                        row += 1
+        except (OSError, ArrowException, ValueError) as error:
+            yield _bad(
+                f"{self.file.name}:{row}", f"can't be read from this row on: {_short(error)}"
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        return _digest((self.file, self.group))
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried(Piece):
+    """Documents read from a stream."""
+
+    carried: tuple[Item, ...] = field(repr=False)
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        del reading
+        yield from self.carried
+
+    @property
+    def fingerprint(self) -> str:
+        return _digest(self.carried)
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+# --- inputs to pieces ---------------------------------------------------------------------------
+
+
+def check_inputs(inputs: Sequence[str]) -> None:
+    """Raise `UsageError` where an input is not there."""
+    if not inputs:
+        raise UsageError("no inputs; give files, folders, or - for standard input")
+    for name in inputs:
+        if name != STANDARD_INPUT and not os.path.lexists(name):
+            raise UsageError(f"{name}: no such file or folder")
+
+
+def pieces(inputs: Sequence[str], reading: Reading) -> Iterator[Piece]:
+    """All pieces of all inputs, in order; memory is bounded.
+
+    Raises `UsageError` where an input needs a package that is not installed.
+    """
+    waiting: list[_File] = []
+    for file in _found(inputs):
+        kind = _kind(file.name) if file.name != STANDARD_INPUT else "stdin"
+        if kind == "document":
+            waiting.append(file)
+            if len(waiting) >= PIECE_FILES or sum(f.size for f in waiting) >= PIECE_BYTES:
+                yield _Files(tuple(waiting))
+                waiting = []
+            continue
+        if waiting:
+            yield _Files(tuple(waiting))
+            waiting = []
+        yield from _PIECES[kind](file, reading)
+    if waiting:
+        yield _Files(tuple(waiting))
+
+
+def _found(inputs: Sequence[str]) -> Iterator[_File]:
+    for name in inputs:
+        path = Path(name)
+        if name == STANDARD_INPUT:
+            yield _File(name, name, 0, 0)
+        elif path.is_dir():
+            yield from _walk(path, "" if len(inputs) == 1 else f"{name.rstrip('/')}/")
+        else:
+            yield _File.found(name, path)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[_File]:
+    """All that is in a folder, by name; links to folders are not followed."""
+    open_folders = [iter(_entries(folder, prefix))]
+    while open_folders:
+        found = next(open_folders[-1], None)
+        if found is None:
+            open_folders.pop()
+        elif isinstance(found, _File):
+            yield found
+        else:
+            open_folders.append(iter(_entries(*found)))
+
+
+def _entries(folder: Path, prefix: str) -> Iterator[_File | tuple[Path, str]]:
+    """Files, and folders with the prefix of what is in them."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        yield _File(prefix or str(folder), str(folder), -1, -1)
+        return
+    for entry in entries:
+        name = f"{prefix}{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield Path(entry.path), f"{name}/"
+        elif not (entry.is_symlink() and entry.is_dir()):
+            yield _File.found(name, Path(entry.path))
+
+
+def _kind(name: str) -> str:
+    """What a file holds, by its name."""
+    plain = name.lower()
+    for suffix in _COMPRESSED:
+        plain = plain.removesuffix(suffix)
+    suffix = os.path.splitext(plain)[1]
+    return _KINDS.get(suffix, "document")
+
+
+_KINDS = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".csv": "csv", ".tsv": "csv",
+    ".warc": "warc", ".wet": "warc", ".zip": "zip",
+}  # fmt: skip
+
+
+def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
+    """JSON lines if it begins like them, else one document."""
+    import sys  # noqa: PLC0415
+
+    stream = io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer))
+    del file
+    if stream.peek(64).lstrip()[:1] == b"{":
+        yield from _bundled(
+            _line_item(STANDARD_INPUT, at, line, reading)
+            for at, line in _lines(stream, 0, reading.max_bytes)
+        )
+        return
+    data = stream.read(reading.max_bytes + 1)
+    item = Item(STANDARD_INPUT, STANDARD_INPUT, data)
+    yield _Carried(
+        (item if len(data) <= reading.max_bytes else _bad(STANDARD_INPUT, _long(reading)),)
+    )
+
+
+def _json_lines(file: _File, reading: Reading) -> Iterator[Piece]:
+    if _is_compressed(file.name) or file.size < 0 or not _is_regular(file.path):
+        yield from _bundled(_streamed(file, _compressed_lines, reading))
+        return
+    start = 0
+    with open(file.path, "rb") as stream:
+        while start < file.size:
+            stream.seek(min(start + PIECE_BYTES, file.size) - 1)
+            end = stream.tell() + 1
+            while part := stream.readline(PIECE_BYTES):
+                end = stream.tell()
+                if part.endswith(b"\n"):
+                    break
+            yield _Lines(file, start, end)
+            start = end
+
+
+def _row_groups(file: _File, reading: Reading) -> Iterator[Piece]:
+    try:
+        from pyarrow.lib import ArrowException  # noqa: PLC0415 - heavy
+    except ImportError:
+        raise UsageError(f"{file.name}: {_NEEDS}") from None
+    try:
+        if not _is_regular(file.path):
+            raise InputError("is no regular file")
+        with _parquet(file.path) as table:
+            _columns(table.schema_arrow.names, reading)
+            rows = [table.metadata.row_group(k).num_rows for k in range(table.num_row_groups)]
+    except (OSError, ArrowException, ValueError) as error:
+        yield _Carried((_bad(file.name, _short(error)),))
+        return
+    for group, _ in enumerate(rows):
+        yield _RowGroup(file, group, sum(rows[:group]))
+
+
+def _rows(file: _File, reading: Reading) -> Iterator[Piece]:
+    yield from _bundled(_streamed(file, _csv_rows, reading))
+
+
+def _records(file: _File, reading: Reading) -> Iterator[Piece]:
+    try:
+        import fastwarc  # noqa: F401, PLC0415
+    except ImportError:
+        raise UsageError(f"{file.name}: {_NEEDS}") from None
+    yield from _bundled(_streamed(file, _warc_records, reading))
+
+
+def _members(file: _File, reading: Reading) -> Iterator[Piece]:
+    yield from _bundled(_streamed(file, _zip_members, reading))
+
+
+_PIECES = {
+    "stdin": _standard_input, "jsonl": _json_lines, "parquet": _row_groups, "csv": _rows,
+    "warc": _records, "zip": _members,
+}  # fmt: skip
+
+
+def _bundled(items: Iterator[Item]) -> Iterator[Piece]:
+    """Documents of a stream in pieces, by their bytes."""
+    waiting: list[Item] = []
+    size = 0
+    for item in items:
+        waiting.append(item)
+        size += len(item.data or "")
+        if size >= PIECE_BYTES or len(waiting) >= PIECE_FILES:
+            yield _Carried(tuple(waiting))
+            waiting, size = [], 0
+    if waiting:
+        yield _Carried(tuple(waiting))
+
+
+# --- streams ------------------------------------------------------------------------------------
+
+
+def _streamed(file: _File, read: _Reader, reading: Reading) -> Iterator[Item]:
+    """The documents of a container; what ends it early is told with all that came before."""
+    count = 0
+    try:
+        if not _is_regular(file.path):
+            raise InputError("is no regular file")
+        for item in read(file, reading):
+            count += 1
+            yield item
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
+            csv.Error, NotImplementedError) as error:  # fmt: skip
+        behind = f" behind {count} documents" if count else ""
+        yield _bad(file.name, f"can't be read on{behind}: {_short(error)}")
+
+
+def _compressed_lines(file: _File, reading: Reading) -> Iterator[Item]:
+    with _opened(file.path, file.name) as stream:
+        for at, line in _lines(stream, 0, reading.max_bytes):
+            yield _line_item(file.name, at, line, reading)
+
+
+def _csv_rows(file: _File, reading: Reading) -> Iterator[Item]:
+    csv.field_size_limit(reading.max_bytes)
+    separator = "\t" if ".tsv" in file.name.lower() else ","
+    with _opened(file.path, file.name) as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        rows = csv.reader(text, delimiter=separator)
+        names = next(rows, [])
+        columns = _columns(names, reading)
+        places = [names.index(column) if column else -1 for column in columns]
+        for number, row in enumerate(rows, start=1):
+            source = f"{file.name}:{number}"
+            if len(row) <= max(places):
+                yield _bad(source, "has fewer columns than the head")
+                continue
+            yield _value_item(source, row[places[1]] if columns[1] else None, row[places[0]])
+
+
+def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
+    from fastwarc.warc import ArchiveIterator, WarcRecordType  # noqa: PLC0415
+
+    wanted = WarcRecordType.response | WarcRecordType.conversion | WarcRecordType.resource
+    with open(file.path, "rb") as stream:
+        for record in ArchiveIterator(stream, record_types=wanted, parse_http=True):
+            source = f"{file.name}:{record.stream_pos}"
+            name = record.headers.get("WARC-Target-URI") or source
+            data = record.reader.read(reading.max_bytes + 1)
+            if len(data) > reading.max_bytes:
+                yield Item(name, source, None, _long(reading))
+            elif "Content-Length" not in record.headers or len(data) < record.content_length:
+                yield Item(name, source, None, "is cut off")
+            else:
+                yield Item(name, source, data)
+
+
+def _zip_members(file: _File, reading: Reading) -> Iterator[Item]:
+    with zipfile.ZipFile(file.path) as archive:
+        for member in archive.infolist():
+            if member.is_dir():
+                continue
+            source = f"{file.name}!{member.filename}"
+
+            read = partial(_member, archive, member, reading.max_bytes)
+            yield _guarded(source, read, reading.max_bytes)
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+    with archive.open(member) as stream:
+        return stream.read(limit + 1)
+
+
+def _lines(stream: IO[bytes], start: int, limit: int) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their offsets; None for one that is longer than `limit`, which is passed over."""
+    at = start
+    while line := stream.readline(limit + 1):
+        begin, at = at, at + len(line)
+        if len(line) <= limit or line.endswith(b"\n"):
+            if line.strip():
+                yield begin, line
+            continue
+        while not line.endswith(b"\n"):
+            line = stream.readline(PIECE_BYTES)
+            at += len(line)
+            if not line:
+                break
+        yield begin, None
+
+
+# --- single documents ---------------------------------------------------------------------------
+
+
+def _line_item(name: str, at: int, line: bytes | None, reading: Reading) -> Item:
+    source = f"{name}@{at}"
+    if line is None:
+        return _bad(source, _long(reading))
+    try:
+        entry = json.loads(line)
+        if not isinstance(entry, dict):
+            raise ValueError("is no JSON object")
+        columns = _columns(list(entry), reading)
+    except (ValueError, RecursionError) as error:
+        return _bad(source, _short(error))
+    return _value_item(source, entry[columns[1]] if columns[1] else None, entry[columns[0]])
+
+
+def _value_item(source: str, name: object, text: object) -> Item:
+    own = source if name is None else str(name)
+    if isinstance(text, (str, bytes)):
+        return Item(own, source, text)
+    if text is None:
+        return Item(own, source, "")
+    return Item(own, source, None, f"its text is of the type {type(text).__name__}")
+
+
+def _columns(names: Sequence[str], reading: Reading) -> tuple[str, str | None]:
+    """The columns of texts and of ids; an id is optional where it was not asked for."""
+    for wanted in (reading.text_column, reading.id_column):
+        if wanted is not None and wanted not in names:
+            listed = ", ".join(map(repr, names[:10]))
+            raise ValueError(f"has no column {wanted!r}, but {listed or 'none'}")
+    return reading.text_column, reading.id_column or ("id" if "id" in names else None)
+
+
+def _content(file: _File, limit: int) -> bytes:
+    if not _is_regular(file.path):
+        raise InputError("is no regular file")
+    if file.size > limit and not _is_compressed(file.name):
+        raise InputError(f"is longer than {limit} bytes; split it, or raise the limit")
+    with _opened(file.path, file.name) as stream:
+        return stream.read(limit + 1)
+
+
+def _guarded(source: str, read: Callable[[], bytes], limit: int) -> Item:
+    try:
+        data = read()
+    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
+            NotImplementedError) as error:  # fmt: skip
+        return _bad(source, _short(error))
+    if len(data) > limit:
+        return _bad(source, f"is longer than {limit} bytes; split it, or raise the limit")
+    return Item(source, source, data)
+
+
+def _bad(source: str, reason: str) -> Item:
+    return Item(source, source, None, reason)
+
+
+def _long(reading: Reading) -> str:
+    return f"is longer than {reading.max_bytes} bytes; split it, or raise the limit"
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return _system(error)
+    return (str(error) or type(error).__name__).split("\n", 1)[0][:300]
+
+
+def _system(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _is_regular(path: str) -> bool:
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _is_compressed(name: str) -> bool:
+    return name.lower().endswith(_COMPRESSED)
+
+
+@contextmanager
+def _opened(path: str, name: str) -> Iterator[IO[bytes]]:
+    """A file, decompressed if its name says so."""
+    if name.lower().endswith(".gz"):
+        with gzip.open(path, "rb") as stream:
+            yield cast("IO[bytes]", stream)
+    elif name.lower().endswith(".zst"):
+        try:
+            import zstandard  # noqa: PLC0415
+        except ImportError:
+            raise InputError(_NEEDS) from None
+        try:
+            with open(path, "rb") as raw:
+                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+                yield io.BufferedReader(cast("io.RawIOBase", reader))
+        except zstandard.ZstdError as error:
+            raise InputError(str(error)) from error
+    else:
+        with open(path, "rb") as stream:
+            yield stream
+
+
+@contextmanager
+def _parquet(path: str) -> Iterator[pq.ParquetFile]:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+    with pq.ParquetFile(path) as table:
+        yield table

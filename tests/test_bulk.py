@@ -1,0 +1,496 @@
+"""Bulk runs: every kind of input, nothing lost when killed, bad documents set aside."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+import tabrecover
+from tabrecover import bulk, intake
+from tabrecover.batch import COLUMNS, repair_batch, schema_of
+from tabrecover.errors import UsageError
+from tabrecover.intake import Item, Piece, Reading
+
+TABLE = "| Village | Sheep | Goats |\n| Upton | 12 | 7 |\n| Ham | {} | 3 |\n| Dell | 1 | 0 |\n"
+TEXTS = [
+    *(f"Report {n}\n\n{TABLE.format(n)}" for n in range(4)),
+    "nothing but prose, in two lines\nand no table\n",
+    "",
+]
+NAMES = [f"{n}.txt" for n in range(len(TEXTS))]
+TEMPLATE = (
+    "<table data-type=integer><tr><th>Village</th><th data-key=sheep>Sheep</th>"
+    "<th data-key=goats>Goats</th></tr><tr data-key=v data-repeated>"
+    "<td data-type=text data-key=name></td><td></td><td></td></tr></table>"
+)
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the template of the tables."""
+    made = tmp_path_factory.mktemp("forms")
+    (made / "village.html").write_text(TEMPLATE, encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The texts as files."""
+    made = tmp_path / "in"
+    made.mkdir()
+    for name, text in zip(NAMES, TEXTS, strict=True):
+        (made / name).write_text(text, encoding="utf-8")
+    return made
+
+
+def records(out: Path) -> list[dict[str, Any]]:
+    lines = "".join(path.read_text("utf-8") for path in sorted((out / "records").glob("*")))
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def quarantined(out: Path) -> dict[str, str]:
+    parts = sorted((out / "quarantine").glob("*"))
+    entries = [json.loads(line) for path in parts for line in path.read_text().splitlines()]
+    return {entry["source"]: entry["reason"] for entry in entries}
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """All files of a run but its lock."""
+    files = (path for path in out.rglob("*") if path.is_file() and path.name != "lock")
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+# --- results ------------------------------------------------------------------------------------
+
+
+def test_records_are_those_of_single_documents(folder: Path, tmp_path: Path) -> None:
+    """Each line is the record that `recover` gives for the document, under its name."""
+    bulk.repair(folder, tmp_path / "out", format="records", workers=1)
+    expected = [tabrecover.recover(text).to_dict() for text in TEXTS]
+    assert records(tmp_path / "out") == [
+        {**record, "source": name} for record, name in zip(expected, NAMES, strict=True)
+    ]
+
+
+def test_data_sets_hold_every_value_once(folder: Path, tmp_path: Path) -> None:
+    """Parquet by its schema: documents, their tables, and the tidy rows of all of them."""
+    summary = bulk.repair(folder, tmp_path / "out", workers=1)
+    sets = {name: pq.read_table(tmp_path / "out" / name) for name in COLUMNS}
+    assert all(sets[name].schema == schema_of(name) for name in COLUMNS)
+    expected = [row for text in TEXTS for row in tabrecover.recover(text).tidy()]
+    values = sets["values"].to_pylist()
+    assert [(v["text"], v["confidence"], v["start"]) for v in values] == [
+        (v["text"], v["confidence"], v["start"]) for v in expected
+    ]
+    assert sets["documents"]["id"].to_pylist() == NAMES
+    tables = sets["tables"].to_pylist()
+    assert summary.counts["values"] == len(values) == sum(row["values"] for row in tables)
+    assert summary.counts["documents"] == len(TEXTS)
+
+
+def test_csv_can_not_be_read_as_formulas(tmp_path: Path) -> None:
+    """A cell that begins like a formula is written as text; line ends stay inside quotes."""
+    (tmp_path / "a.txt").write_text("| name | =1+1 |\n| @x | 5 |\n| y\t| 6 |\n| z | 7 |\n")
+    bulk.repair(tmp_path / "a.txt", tmp_path / "out", format="csv", workers=1)
+    with open(tmp_path / "out" / "values" / "part-0000000.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["text"] for row in rows} >= {"'=1+1", "'@x", "5"}
+    assert [row["told"] for row in rows] == [
+        str(float(r["confidence"]) >= 0.9).lower() for r in rows
+    ]
+
+
+def test_data_sets_without_rows_can_be_read(tmp_path: Path) -> None:
+    """Where no document has a table, the data sets are there, and empty."""
+    (tmp_path / "a.txt").write_text("prose\n")
+    bulk.repair(tmp_path / "a.txt", tmp_path / "out", workers=1)
+    assert pq.read_table(tmp_path / "out" / "values").num_rows == 0
+
+
+def test_review_begins_with_what_needs_least(folder: Path, tmp_path: Path) -> None:
+    """All values in doubt, those first whose tables have the fewest doubts."""
+    summary = bulk.repair(folder, tmp_path / "out", workers=1, least=0.9999)
+    with open(tmp_path / "out" / "review.csv", encoding="utf-8") as stream:
+        doubts = [int(row["doubts"]) for row in csv.DictReader(stream)]
+    assert len(doubts) == summary.counts["doubts"] > 0
+    assert doubts == sorted(doubts)
+
+
+def test_a_batch_of_arrow_gives_the_same_records() -> None:
+    """The function for other engines: a row a document, in order, with its record."""
+    batch = pa.RecordBatch.from_pydict({"id": NAMES, "text": TEXTS})
+    result = repair_batch(batch)
+    assert result.schema.names == [*COLUMNS["documents"], "record"]
+    assert [json.loads(row["record"]) for row in result.to_pylist()] == [
+        {**tabrecover.recover(text).to_dict(), "source": name}
+        for name, text in zip(NAMES, TEXTS, strict=True)
+    ]
+    with pytest.raises(UsageError, match="no column 'body', but 'id', 'text'"):
+        repair_batch(batch, text_column="body")
+
+
+def test_documents_one_by_one(folder: Path) -> None:
+    """The iterator gives what the run writes, without writing."""
+    found = list(bulk.repaired(folder))
+    assert [one.document["id"] for one in found] == NAMES
+    assert [one.recovery.to_dict()["tables"] for one in found if one.recovery] == [
+        tabrecover.recover(text).to_dict()["tables"] for text in TEXTS
+    ]
+
+
+# --- inputs -------------------------------------------------------------------------------------
+
+
+def _json_lines() -> bytes:
+    lines = (json.dumps({"id": n, "text": t}) for n, t in zip(NAMES, TEXTS, strict=True))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _csv() -> bytes:
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([["id", "text"], *zip(NAMES, TEXTS, strict=True)])
+    return stream.getvalue().encode()
+
+
+def _zip() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, text in zip(NAMES, TEXTS, strict=True):
+            archive.writestr(name, text)
+    return stream.getvalue()
+
+
+def _wet() -> bytes:
+    parts = []
+    for name, text in zip(NAMES, TEXTS, strict=True):
+        head = (
+            f"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: {name}\r\n"
+            f"WARC-Record-ID: <urn:uuid:{name}>\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
+            f"Content-Type: text/plain\r\nContent-Length: {len(text.encode())}\r\n\r\n"
+        )
+        parts.append(gzip.compress(f"{head}{text}\r\n\r\n".encode()))
+    return b"".join(parts)
+
+
+def _parquet() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"id": NAMES, "text": TEXTS}), stream, row_group_size=2)
+    return stream.getvalue()
+
+
+CONTAINERS = {
+    "a.jsonl": _json_lines,
+    "a.jsonl.gz": lambda: gzip.compress(_json_lines()),
+    "a.ndjson.zst": lambda: zstandard.compress(_json_lines()),
+    "a.csv": _csv,
+    "a.csv.gz": lambda: gzip.compress(_csv()),
+    "a.tsv": lambda: b"id\ttext\n0.txt\tprose only\n",
+    "a.parquet": _parquet,
+    "a.zip": _zip,
+    "a.warc.wet.gz": _wet,
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_gives_its_documents(name: str, tmp_path: Path) -> None:
+    """The same texts and ids, whatever they are kept in."""
+    (tmp_path / name).write_bytes(CONTAINERS[name]())
+    bulk.repair(tmp_path / name, tmp_path / "out", format="records", workers=1)
+    found = records(tmp_path / "out")
+    expected = ["prose only"] if name == "a.tsv" else TEXTS
+    assert [record["source"].rpartition("!")[2] for record in found] == NAMES[: len(expected)]
+    assert [record["tables"] for record in found] == [
+        tabrecover.recover(text).to_dict()["tables"] for text in expected
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_compressed_files_are_documents(suffix: str, tmp_path: Path) -> None:
+    """A file that is compressed by itself is read like one that is not."""
+    pack = gzip.compress if suffix == "gz" else zstandard.compress
+    (tmp_path / f"a.txt.{suffix}").write_bytes(pack(TEXTS[1].encode()))
+    bulk.repair(tmp_path / f"a.txt.{suffix}", tmp_path / "out", format="records", workers=1)
+    assert (
+        records(tmp_path / "out")[0]["tables"] == tabrecover.recover(TEXTS[1]).to_dict()["tables"]
+    )
+
+
+@pytest.mark.parametrize(("data", "count"), [(_json_lines(), 6), (TEXTS[0].encode(), 1)])
+def test_standard_input(data: bytes, count: int, tmp_path: Path) -> None:
+    """JSON lines, or one document."""
+    code, _, _ = run("-", "-o", tmp_path / "out", "-f", "records", "--workers", "1", data=data)
+    assert code in (0, 3)
+    assert len(records(tmp_path / "out")) == count
+
+
+@pytest.mark.parametrize("size", [1, 50, 300, 10_000])
+def test_lines_are_found_wherever_a_file_is_cut(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces of any size hold every line once, in order, also lines that are longer than them."""
+    monkeypatch.setattr(intake, "PIECE_BYTES", size)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(_json_lines() + b"\n\n" + json.dumps({"text": "x" * 500}).encode())
+    found = [
+        item.data
+        for piece in intake.pieces([str(path)], Reading())
+        for item in piece.items(Reading())
+    ]
+    assert found == [*TEXTS, "x" * 500]
+
+
+# --- going on -----------------------------------------------------------------------------------
+
+
+def run(*arguments: str | Path, data: bytes = b"", small: bool = False) -> tuple[int, str, str]:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command(small=small), *map(str, arguments)], input=data, capture_output=True, check=False
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def command(*, small: bool) -> list[str]:
+    """The command; `small`: with pieces of two files, so that there are many."""
+    code = "import tabrecover.intake as i, tabrecover.cli as c"
+    cut = "; i.PIECE_FILES = 2" if small else ""
+    start = "; import sys; sys.argv = ['tabrecover', 'repair', *sys.argv[1:]]; c.main()"
+    return [sys.executable, "-c", code + cut + start]
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_result(forms: Path, tmp_path: Path) -> None:
+    """Killed six times at any moment, and resumed: all files are those of an undisturbed run."""
+    made = tmp_path / "in"
+    made.mkdir()
+    for n in range(60):
+        (made / f"{n:02}.txt").write_text(TABLE.format(n) * 3)
+    options = ("-t", forms, "--workers", "2")
+    assert run(made, "-o", tmp_path / "whole", *options, small=True)[0] == 0
+    rng = random.Random(5)  # noqa: S311 - drawing
+    arguments = [*command(small=True), str(made), "-o", str(tmp_path / "cut"), *map(str, options)]
+    killed = 0
+    for _ in range(6):
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(rng.uniform(0.8, 2.2))
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            killed += 1
+        process.wait()
+        time.sleep(0.3)  # its workers end by themselves
+    assert killed > 1
+    code, told, errors = run(made, "-o", tmp_path / "cut", *options, small=True)
+    assert (code, errors) == (0, "")
+    assert told.startswith("60 documents: 60 accepted")
+    first, second = tree(tmp_path / "whole"), tree(tmp_path / "cut")
+    assert first == second
+
+
+def test_one_process_and_several_give_the_same_files(folder: Path, tmp_path: Path) -> None:
+    """The number of workers is no part of the result."""
+    bulk.repair(folder, tmp_path / "one", workers=1)
+    bulk.repair(folder, tmp_path / "two", workers=2)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_what_is_done_is_not_done_again(folder: Path, tmp_path: Path) -> None:
+    """A second call reads the counts and writes no data."""
+    first = bulk.repair(folder, tmp_path / "out", workers=1)
+    part = next((tmp_path / "out" / "values").iterdir())
+    before = part.stat().st_mtime_ns
+    assert bulk.repair(folder, tmp_path / "out", workers=1).to_dict() == first.to_dict()
+    assert part.stat().st_mtime_ns == before
+
+
+def test_other_inputs_or_settings_are_refused(folder: Path, tmp_path: Path) -> None:
+    """A folder belongs to one run; what differs is named, and what is there stays."""
+    out = tmp_path / "out"
+    bulk.repair(folder, out, workers=1)
+    before = tree(out)
+    with pytest.raises(bulk.BulkError, match=r"with other settings"):
+        bulk.repair(folder, out, workers=1, format="csv")
+    with pytest.raises(bulk.BulkError, match="other inputs"):
+        bulk.repair(folder / "0.txt", out, workers=1)
+    (folder / "1.txt").write_text("changed\n")
+    with pytest.raises(bulk.BulkError, match="inputs have changed since the run began"):
+        bulk.repair(folder, out, workers=1)
+    assert tree(out) == before
+
+
+def test_a_folder_of_something_else_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Nothing is written beside files of no run, nor into an input."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("text")
+    with pytest.raises(bulk.BulkError, match=r"holds 'thesis\.txt', which is of no run"):
+        bulk.repair(folder, tmp_path / "mine", workers=1)
+    with pytest.raises(UsageError, match="is inside of the input"):
+        bulk.repair(folder, folder / "out", workers=1)
+    assert not (folder / "out").exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(folder: Path, tmp_path: Path) -> None:
+    """While one run holds the folder, another is refused."""
+    with (
+        bulk._locked(tmp_path / "out"),  # what a run does first
+        pytest.raises(bulk.BulkError, match="another run writes there"),
+    ):
+        bulk.repair(folder, tmp_path / "out", workers=1)
+
+
+def test_an_output_that_can_not_be_written_is_told(folder: Path, tmp_path: Path) -> None:
+    """Nothing is marked as done that was not written, so that the run can go on."""
+    out = tmp_path / "out"
+    (out / ".state").mkdir(parents=True)
+    (out / ".state" / "manifest.json").mkdir()
+    with pytest.raises((bulk.BulkError, OSError)):
+        bulk.repair(folder, out, workers=1)
+    (out / ".state" / "manifest.json").rmdir()
+    bulk.repair(folder, out, workers=1)
+    whole = tree(out)
+    (out / ".state" / "0000000.json").unlink()
+    (out / "values" / "part-0000000.parquet").unlink()
+    (out / "values").rmdir()
+    (out / "values").write_text("in the way")
+    with pytest.raises(bulk.BulkError, match="can't be written"):
+        bulk.repair(folder, out, workers=1)
+    assert not (out / ".state" / "0000000.json").exists()
+    (out / "values").unlink()
+    bulk.repair(folder, out, workers=1)
+    assert tree(out) == whole
+
+
+# --- hostile inputs -----------------------------------------------------------------------------
+
+
+class Deadly(str):
+    """A text that ends the process of whoever asks for its length."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        os._exit(9)
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Trap(Piece):
+    """Documents, one of which ends the process."""
+
+    def items(self, reading: Reading) -> Iterator[Item]:
+        del reading
+        for n, text in enumerate(TEXTS):
+            yield Item(f"{n}", f"{n}", Deadly(text) if n == 2 else text)
+
+    @property
+    def fingerprint(self) -> str:
+        return "trap"
+
+
+def test_a_document_that_ends_the_process_is_set_aside(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is gone, the others' results are there, and the document is named."""
+    monkeypatch.setattr(bulk, "pieces", lambda *_: iter([_Trap(), _Trap()]))
+    summary = bulk.repair(folder, tmp_path / "out", format="records", workers=2)
+    assert summary.counts["documents"] == 2 * len(TEXTS)
+    assert summary.counts["quarantined"] == 2
+    assert quarantined(tmp_path / "out") == {"2": "made the process end that repaired it"}
+
+
+def test_a_document_that_takes_too_long_is_set_aside(folder: Path, tmp_path: Path) -> None:
+    """The time that a document may take is kept; those that take less are done."""
+    summary = bulk.repair(folder, tmp_path / "out", workers=1, seconds=1e-5)
+    assert summary.counts["quarantined"] > 0
+    assert set(quarantined(tmp_path / "out").values()) == {"took longer than 1e-05 seconds"}
+
+
+def test_a_hostile_folder(forms: Path, tmp_path: Path) -> None:
+    """Bombs, traversal, loops, pipes, halves, wrong types: each is named with its reason."""
+    made = tmp_path / "in"
+    (made / "deep").mkdir(parents=True)
+    with zipfile.ZipFile(made / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.txt", b"0" * 20_000_000)
+        archive.writestr("../../escaped.txt", TABLE.format(5))
+    (made / "bomb.txt.gz").write_bytes(gzip.compress(b"a" * 20_000_000))
+    (made / "half.txt.gz").write_bytes(gzip.compress(TABLE.format(1).encode() * 50)[:60])
+    (made / "half.jsonl.gz").write_bytes(gzip.compress(_json_lines() * 90)[:-30])
+    (made / "half.zip").write_bytes(_zip()[:100])
+    (made / "half.warc.wet.gz").write_bytes(_wet()[:-30])
+    (made / "none.parquet").write_bytes(b"PAR1 and nothing else")
+    pq.write_table(pa.table({"id": ["a"], "text": [7]}), made / "numbers.parquet")
+    pq.write_table(pa.table({"body": ["a"]}), made / "other.parquet")
+    (made / "long.jsonl").write_bytes(b'{"text": "' + b"x" * 3_000_000 + b'"}\n' + _json_lines())
+    (made / "odd.jsonl").write_bytes(b'[1]\n{"text": 5}\n{"no": 1}\n{"text": "\\ud800"}\nnot\n')
+    (made / "bad.csv").write_bytes(b"text\n\xff\xfe\n")
+    (made / "binary.bin").write_bytes(bytes(range(256)) * 20)
+    (made / 'a "name"\nof two lines.txt').write_text(TABLE.format(8))
+    (made / "loop").symlink_to(made)
+    (made / "deep" / "gone.txt").symlink_to(made / "missing")
+    os.mkfifo(made / "pipe.txt")
+    (made / "good.txt").write_text(TABLE.format(3))
+    options: dict[str, Any] = {"templates": forms, "max_bytes": 1_000_000}
+    summary = bulk.repair(made, tmp_path / "out", workers=2, **options)
+    told = quarantined(tmp_path / "out")
+    for source, reason in {
+        "bomb.zip!zeros.txt": "is longer than 1000000 bytes",
+        "bomb.txt.gz": "is longer than 1000000 bytes",
+        "half.txt.gz": "end-of-stream marker",
+        "half.jsonl.gz": "can't be read on behind",
+        "half.zip": "not a zip file",
+        "none.parquet": "",
+        "numbers.parquet:0": "its text is of the type int",
+        "other.parquet": "has no column 'text', but 'body'",
+        "long.jsonl@0": "is longer than 1000000 bytes",
+        "odd.jsonl@0": "is no JSON object",
+        "odd.jsonl@4": "its text is of the type int",
+        "odd.jsonl@16": "has no column 'text', but 'no'",
+        "bad.csv": "utf-8",
+        "binary.bin": "not text",
+        "deep/gone.txt": "No such file",
+        "pipe.txt": "is no regular file",
+    }.items():
+        assert reason in told.pop(source), source
+    assert any(source.startswith("half.warc.wet.gz") for source in told)
+    documents = pq.read_table(tmp_path / "out" / "documents").to_pylist()
+    accepted = {row["id"] for row in documents if row["status"] == "accepted"}
+    names = {'a "name"\nof two lines.txt', "good.txt", "bomb.zip!../../escaped.txt"}
+    assert accepted >= names
+    assert not list(tmp_path.parent.rglob("escaped.txt"))
+    assert summary.counts["documents"] == len(documents)
+
+
+# --- the command --------------------------------------------------------------------------------
+
+
+def test_exit_codes_and_what_is_shown(folder: Path, forms: Path, tmp_path: Path) -> None:
+    """0 all is well, 3 something to review, 1 something set aside, 2 not carried out."""
+    code, told, errors = run(folder, "-o", tmp_path / "a", "-t", forms)
+    assert (code, errors) == (0, "")
+    assert told.startswith("6 documents: 4 accepted, 0 to review, 2 without tables, 0 set aside")
+    assert run(folder, "-o", tmp_path / "b", "-t", forms, "--min-confidence", "0.99999", "-q")[
+        :2
+    ] == (3, "")
+    (folder / "z.bin").write_bytes(bytes(range(256)) * 9)
+    assert run(folder, "-o", tmp_path / "c")[0] == 1
+    code, _, errors = run(tmp_path / "nothing", "-o", tmp_path / "d")
+    assert (code, "no such file or folder" in errors) == (2, True)
+    assert not (tmp_path / "d").exists()
