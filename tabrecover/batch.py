@@ -11,9 +11,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tabrecover.catalog import AnyLibrary
+    from tabrecover.model import Document
     from tabrecover.results import Recovery, Table
 
 __all__ = [
@@ -43,6 +42,7 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+MAX_EXACT = 2**53  # the largest of the whole numbers that a double holds, all of them
 SECONDS = 60.0  # that a document may take
 
 # By data set its columns, and of what kind each is: s text, i integer, f number, b truth, a the
@@ -81,12 +81,13 @@ class _TooLong(Exception):  # noqa: N818 - says what is the case
 
 @dataclass(frozen=True)
 class Repaired:
-    """The rows of one document by data set, and its recovery (None if it was set aside)."""
+    """The rows of one document by data set; its recovery and its text, if it was not set aside."""
 
     document: Row
     tables: list[Row] = field(default_factory=list)
     values: list[Row] = field(default_factory=list)
     recovery: Recovery | None = None
+    read: Document | None = field(default=None, repr=False)
 
     @property
     def record(self) -> str:
@@ -98,6 +99,25 @@ class Repaired:
             entry = {"source": own["id"], "tables": [], "error": own["reason"]}
         line = json.dumps(entry, ensure_ascii=False)
         return line if plain(line) == line else json.dumps(entry)
+
+    def rewritten(self, tables_as: Literal["html", "markdown"]) -> str:
+        """The document's text with its tables in their places; all other text is as it was.
+
+        HTML stays as it is: its tables have their markup.
+        """
+        if self.read is None or self.recovery is None:
+            return ""
+        text = self.read.raw
+        if self.read.kind == "html":
+            return text
+        parts: list[str] = []
+        at = 0
+        for table in self.recovery.tables:
+            drawn = table.to_html() if tables_as == "html" else table.to_markdown()
+            if table.span.start >= at:
+                parts += [text[at : table.span.start], drawn.strip()]
+                at = table.span.end
+        return "".join([*parts, text[at:]])
 
 
 @dataclass(frozen=True)
@@ -113,20 +133,23 @@ class Repairer:
     def repair(self, name: str, source: str, data: str | bytes) -> Repaired:
         """One document; what is wrong with it is told in its row."""
         try:
-            with _at_most(self.seconds):
+            with _Alarm(self.seconds):
                 text = data if isinstance(data, str) else decode_bytes(data, self.encoding)
                 document = read_document(text, self.kind)
                 calibration = builtin_calibration()
                 found = recover_document(document, self.library, name, calibration=calibration)
-                tables = tuple(table.judged(self.least) for table in found.tables)
-                recovery = replace(found, tables=tables)
-                return _repaired(source, len(text), recovery, self.least)
+                if found.tables:
+                    tables = tuple(table.judged(self.least) for table in found.tables)
+                    found = replace(found, tables=tables)
+                return _repaired(source, document, found, self.least)
         except _TooLong:
             return set_aside(name, source, f"took longer than {self.seconds:g} seconds")
         except RecoveryError as error:
             return set_aside(name, source, str(error))
         except (MemoryError, RecursionError) as error:
             return set_aside(name, source, f"is too large or too deep ({type(error).__name__})")
+        except Exception as error:  # a defect of ours, which the other documents need not suffer
+            return set_aside(name, source, f"defect: {type(error).__name__}: {error}")
 
 
 def set_aside(name: str, source: str, reason: str) -> Repaired:
@@ -137,51 +160,53 @@ def set_aside(name: str, source: str, reason: str) -> Repaired:
     return Repaired({**row, **zeros, **given})
 
 
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise `_TooLong` inside after so many seconds, where the system has timers for that."""
-    main = threading.current_thread() is threading.main_thread()
-    if seconds <= 0 or not main or not hasattr(signal, "setitimer"):
-        yield
-        return
+class _Alarm:
+    """Raises `_TooLong` after so many seconds, where system and thread can have timers."""
 
-    def ring(number: int, frame: object) -> None:
-        del number, frame
-        raise _TooLong
+    def __init__(self, seconds: float) -> None:
+        main = threading.current_thread() is threading.main_thread()
+        self.seconds = seconds if main and hasattr(signal, "setitimer") else 0.0
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def __enter__(self) -> None:
+        if self.seconds > 0:
+            if signal.getsignal(signal.SIGALRM) is not _ring:
+                signal.signal(signal.SIGALRM, _ring)
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self.seconds > 0:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _ring(number: int, frame: object) -> None:
+    del number, frame
+    raise _TooLong
 
 
 # --- rows ---------------------------------------------------------------------------------------
 
 
-def _repaired(source: str, characters: int, recovery: Recovery, least: float) -> Repaired:
+def _repaired(source: str, read: Document, recovery: Recovery, least: float) -> Repaired:
     own = {"id": recovery.source, "source": source}
     tables, values = [], []
     for number, table in enumerate(recovery.tables, start=1):
         rows = list(_value_rows(table, least))
         tables.append({**own, "table": number, **_table_row(table, rows)})
         values += [{**own, "table": number, **row} for row in rows]
-    statuses = Counter(table.status for table in recovery.tables)
+    in_doubt = any(table.status == "review" for table in recovery.tables)
     document = {
         **own,
-        "status": "none" if not tables else "review" if statuses["review"] else "accepted",
+        "status": "none" if not tables else "review" if in_doubt else "accepted",
         "reason": "",
         "dialect": recovery.dialect.name,
         "dialect_confidence": recovery.dialect.confidence,
-        "characters": characters,
+        "characters": len(read.raw),
         "tables": len(tables),
         "values": len(values),
         "doubts": sum(row["doubts"] for row in tables),
         "broken_rules": sum(row["broken_rules"] for row in tables),
     }
-    return Repaired(document, tables, values, recovery)
+    return Repaired(document, tables, values, recovery, read)
 
 
 def _table_row(table: Table, rows: Sequence[Row]) -> Row:
@@ -207,6 +232,7 @@ def _value_rows(table: Table, least: float) -> Iterator[Row]:
         others = [{"text": a.text, "confidence": a.confidence} for a in cell.alternatives]
         row = {
             **tidy,
+            "number": _exact(tidy["number"]),
             "row": cell.row,
             "col": cell.col,
             "told": cell.confidence >= least,
@@ -225,6 +251,13 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else plain(value)
     return [plain_row(other) for other in value] if isinstance(value, list) else value
+
+
+def _exact(number: str | float | None) -> float | None:
+    """The number, if a column of floating-point numbers holds it exactly."""
+    if number is None or isinstance(number, str):
+        return None
+    return number if isinstance(number, float) or abs(number) <= MAX_EXACT else None
 
 
 # --- Arrow --------------------------------------------------------------------------------------

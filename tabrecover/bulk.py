@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "BulkError", "Settings", "Summary", "repair", "repaired", "settings_of"]
 
-FORMATS = ("parquet", "csv", "records")
+FORMATS = ("parquet", "csv", "records", "repaired")
 STATE = ".state"
 FORMAT_VERSION = 1
 MAX_REVIEW = 100_000  # rows of review.csv
@@ -69,7 +69,8 @@ class Settings:
     """What decides the result of a run, but for its inputs."""
 
     templates: tuple[str, ...]
-    format: Literal["parquet", "csv", "records"]
+    format: Format
+    tables_as: Drawing
     kind: Literal["text", "html"] | None
     encoding: str | None
     least: float
@@ -88,7 +89,8 @@ class Summary:
     def add(self, one: Repaired) -> None:
         """Count a document."""
         row = one.document
-        self.counts.update(documents=1, **{row["status"]: 1})
+        self.counts["documents"] += 1
+        self.counts[row["status"]] += 1
         for name in ("characters", "tables", "values", "doubts", "broken_rules"):
             self.counts[name] += row[name]
         if one.tables:
@@ -117,7 +119,8 @@ class Summary:
 
 
 Name = str | os.PathLike[str]
-Format = Literal["parquet", "csv", "records"]
+Format = Literal["parquet", "csv", "records", "repaired"]
+Drawing = Literal["html", "markdown"]
 Progress = Callable[[Summary, int], None]
 """Called with the counts so far and the number of pieces done."""
 
@@ -178,6 +181,7 @@ def settings_of(
     *,
     templates: Name | Sequence[Name] = "builtin",
     format: Format = "parquet",  # noqa: A002 - the name users see
+    tables_as: Drawing = "html",
     kind: Literal["text", "html"] | None = None,
     encoding: str | None = None,
     least: float = ACCEPT,
@@ -190,7 +194,8 @@ def settings_of(
     if format not in FORMATS:
         raise UsageError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
     reading = Reading(text_column, id_column, max_bytes)
-    return Settings(tuple(_names(templates)), format, kind, encoding, least, seconds, reading)
+    names = tuple(_names(templates))
+    return Settings(names, format, tables_as, kind, encoding, least, seconds, reading)
 
 
 def _names(given: Name | Sequence[Name]) -> list[str]:
@@ -455,7 +460,7 @@ class _Worker:
         """Repair a piece; gives its marker. With `deadly`, tells where it is, and skips those."""
         summary = Summary()
         try:
-            with _Files(self.folder, number, self.settings.format) as files:
+            with _Files(self.folder, number, self.settings) as files:
                 for at, item in enumerate(piece.items(self.settings.reading)):
                     if deadly is not None:
                         _at(self.folder, number).write_text(str(at), encoding="utf-8")
@@ -480,8 +485,8 @@ class _Worker:
 class _Files:
     """The files of one piece, which appear when all is written; without rows there is none."""
 
-    def __init__(self, folder: Path, number: int, wanted: str) -> None:
-        self.folder, self.number, self.wanted = folder, number, wanted
+    def __init__(self, folder: Path, number: int, settings: Settings) -> None:
+        self.folder, self.number, self.settings = folder, number, settings
         self.stack = ExitStack()
         self.sinks: dict[str, _Sink] = {}
 
@@ -501,13 +506,19 @@ class _Files:
 
     def add(self, one: Repaired, item: Item) -> None:
         """Write what became of a document."""
-        if self.wanted == "records":
-            self._sink("records", "jsonl").write_text(one.record + "\n")
+        wanted = self.settings.format
+        if wanted == "records":
+            self._sink(wanted, "jsonl").write_text(one.record + "\n")
+        elif wanted == "repaired":
+            if one.read is not None:
+                text = one.rewritten(self.settings.tables_as)
+                entry = {"id": one.document["id"], "source": one.document["source"], "text": text}
+                self._sink(wanted, "jsonl").write_text(json.dumps(entry) + "\n")
         else:
-            self._sink("documents", self.wanted).add([one.document])
+            self._sink("documents", wanted).add([one.document])
             for data_set, rows in (("tables", one.tables), ("values", one.values)):
                 if rows:
-                    self._sink(data_set, self.wanted).add(rows)
+                    self._sink(data_set, wanted).add(rows)
         if one.document["status"] == "quarantined":
             self._sink("quarantine", "jsonl").write_text(_set_aside_line(one.document, item))
         for row in _review_rows(one):

@@ -66,6 +66,14 @@ class BulkFormat(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
     RECORDS = "records"
+    REPAIRED = "repaired"
+
+
+class TablesAs(StrEnum):
+    """How tables are put back into documents."""
+
+    HTML = "html"
+    MARKDOWN = "markdown"
 
 
 class Exit:
@@ -371,6 +379,9 @@ def repair(
     format: Annotated[BulkFormat, typer.Option("--format", "-f", help="What to write.")] = (  # noqa: A002
         BulkFormat.PARQUET
     ),
+    tables_as: Annotated[
+        TablesAs, typer.Option(help="With --format repaired: how tables are put back.")
+    ] = TablesAs.HTML,
     templates: TemplateOption = None,
     text_column: Annotated[
         str, typer.Option(metavar="NAME", help="Of JSONL, CSV and Parquet: where documents are.")
@@ -394,8 +405,9 @@ def repair(
 ) -> None:
     """Repair all documents of many inputs, or go on where a run was stopped.
 
-    The folder then has the data sets documents, tables and values (or records), summary.json,
-    review.csv with the doubtful values, and in quarantine what could not be read, with the reason.
+    The folder then has the data sets documents, tables and values (or records, or the documents
+    with their tables put back), summary.json, review.csv with the doubtful values, and in
+    quarantine what could not be read, with the reason.
 
     Exit code 0: all is well. 1: some documents were set aside. 3: none was, but some values are to
     be reviewed. 2: it can't be carried out; call it again to go on.
@@ -411,8 +423,9 @@ def repair(
         try:
             summary = run(
                 inputs, output, templates=templates or "builtin", format=format.value,
-                workers=workers, progress=progress, kind=kind, encoding=encoding, least=least,
-                seconds=seconds, text_column=text_column, id_column=id_column, max_bytes=max_bytes,
+                tables_as=tables_as.value, workers=workers, progress=progress, kind=kind,
+                encoding=encoding, least=least, seconds=seconds, text_column=text_column,
+                id_column=id_column, max_bytes=max_bytes,
             )  # fmt: skip
         except RecoveryError as error:
             _refuse(str(error))

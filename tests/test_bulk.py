@@ -25,6 +25,7 @@ import zstandard
 
 import tabrecover
 from tabrecover import bulk, intake
+from tabrecover.api import read_document
 from tabrecover.batch import COLUMNS, repair_batch, schema_of
 from tabrecover.errors import UsageError
 from tabrecover.intake import Item, Piece, Reading
@@ -125,6 +126,34 @@ def test_data_sets_without_rows_can_be_read(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "out" / "values").num_rows == 0
 
 
+def test_numbers_that_no_column_holds_exactly_are_texts_only(tmp_path: Path) -> None:
+    """Whole numbers beyond 2**53 keep their digits as text, and have no rounded number."""
+    digits = "10001000330074074"
+    (tmp_path / "a.txt").write_text(f"| name | code |\n| x | {digits} |\n| y | 6 |\n| z | 7 |\n")
+    bulk.repair(tmp_path / "a.txt", tmp_path / "out", workers=1)
+    values = pq.read_table(tmp_path / "out" / "values").to_pylist()
+    assert {v["text"]: v["number"] for v in values if v["text"] in (digits, "6")} == {
+        digits: None, "6": 6.0,
+    }  # fmt: skip
+
+
+def test_a_defect_of_ours_sets_one_document_aside(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is raised for one document, the others are done."""
+
+    def fail(text: str, kind: object) -> Any:
+        del kind
+        if "Report 2" in text:
+            raise IndexError("oops")
+        return read_document(text)
+
+    monkeypatch.setattr("tabrecover.batch.read_document", fail)
+    summary = bulk.repair(folder, tmp_path / "out", workers=1)
+    assert quarantined(tmp_path / "out") == {"2.txt": "defect: IndexError: oops"}
+    assert summary.counts["documents"] == len(TEXTS)
+
+
 def test_review_begins_with_what_needs_least(folder: Path, tmp_path: Path) -> None:
     """All values in doubt, those first whose tables have the fewest doubts."""
     summary = bulk.repair(folder, tmp_path / "out", workers=1, least=0.9999)
@@ -134,17 +163,35 @@ def test_review_begins_with_what_needs_least(folder: Path, tmp_path: Path) -> No
     assert doubts == sorted(doubts)
 
 
+@pytest.mark.parametrize("way", ["html", "markdown"])
+def test_tables_are_put_back_into_their_documents(way: str, folder: Path, tmp_path: Path) -> None:
+    """Each table stands in the place of its text; all other text is as it was."""
+    (folder / "page.html").write_text(f"<html><body><pre>{TEXTS[0]}</pre></body></html>")
+    options = {"format": "repaired", "tables_as": way, "workers": 1}
+    bulk.repair(folder, tmp_path / "out", **options)  # type: ignore[arg-type]
+    (part,) = (tmp_path / "out" / "repaired").iterdir()
+    found = {e["id"]: e["text"] for e in map(json.loads, part.read_text("utf-8").splitlines())}
+    for name, text in zip(NAMES, TEXTS, strict=True):
+        expected = text
+        for table in reversed(tabrecover.recover(text).tables):
+            drawn = table.to_html() if way == "html" else table.to_markdown()
+            expected = expected[: table.span.start] + drawn.strip() + expected[table.span.end :]
+        assert found[name] == expected
+    assert found["page.html"] == (folder / "page.html").read_text()
+    assert ("<table" in found["0.txt"]) == (way == "html")
+
+
 def test_a_batch_of_arrow_gives_the_same_records() -> None:
     """The function for other engines: a row a document, in order, with its record."""
-    batch = pa.RecordBatch.from_pydict({"id": NAMES, "text": TEXTS})
-    result = repair_batch(batch)
+    given = pa.RecordBatch.from_pydict({"id": NAMES, "text": TEXTS})
+    result = repair_batch(given)
     assert result.schema.names == [*COLUMNS["documents"], "record"]
     assert [json.loads(row["record"]) for row in result.to_pylist()] == [
         {**tabrecover.recover(text).to_dict(), "source": name}
         for name, text in zip(NAMES, TEXTS, strict=True)
     ]
     with pytest.raises(UsageError, match="no column 'body', but 'id', 'text'"):
-        repair_batch(batch, text_column="body")
+        repair_batch(given, text_column="body")
 
 
 def test_documents_one_by_one(folder: Path) -> None:
@@ -476,6 +523,25 @@ def test_a_hostile_folder(forms: Path, tmp_path: Path) -> None:
     assert accepted >= names
     assert not list(tmp_path.parent.rglob("escaped.txt"))
     assert summary.counts["documents"] == len(documents)
+
+
+# --- documentation ------------------------------------------------------------------------------
+
+
+def test_the_python_in_the_documentation_runs(folder: Path, forms: Path, tmp_path: Path) -> None:
+    """What docs/bulk.md shows works as it stands, in a script."""
+    folder.rename(tmp_path / "reports")
+    (tmp_path / "my-forms").symlink_to(forms)
+    page = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text(encoding="utf-8")
+    blocks = [part.split("```")[0] for part in page.split("```python\n")[1:]]
+    body = "".join(f"    {line}\n" for line in "\n".join(blocks).splitlines())
+    (tmp_path / "script.py").write_text(f'if __name__ == "__main__":\n{body}', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "1"
+    assert (tmp_path / "out" / "summary.json").exists()
 
 
 # --- the command --------------------------------------------------------------------------------
