@@ -6,7 +6,7 @@ workers, the regex baseline in two processes beside it, in turn. Memory is the s
 processes of a run, sampled. Then runs are killed at random moments and resumed, and their files
 are compared with those of an undisturbed run.
 
-    python -m benchmarks.bulk [--documents 20000] [--kills 10]
+    python -m benchmarks.bulk [--documents 20000] [--kills 50]
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from benchmarks.tools import Layouts, layouts_of_set
 WITH_TABLES = 20  # one document of so many
 AT_ONCE = 2_000  # documents in a row group
 SAMPLED = 0.2  # seconds between two looks at the memory
+FEW = 400  # documents of a run that is killed
 PROSE = 4_000  # drawn documents, from which all prose is taken
 
 
@@ -46,8 +47,8 @@ class Run(NamedTuple):
     memory: float
 
 
-def write_documents(path: Path, count: int) -> int:
-    """Documents as Parquet; gives their characters."""
+def write_documents(path: Path, count: int, at_once: int = AT_ONCE) -> int:
+    """Documents as Parquet, in row groups of so many; gives their characters."""
     rng = random.Random(9)  # noqa: S311 - drawing
     library = libraries()["installed"]
     drawn = documents(min(PROSE, count), 3, library, list(KINDS))
@@ -56,12 +57,12 @@ def write_documents(path: Path, count: int) -> int:
     schema = pa.schema([("id", pa.string()), ("text", pa.string())])
     size = 0
     with pq.ParquetWriter(path, schema) as writer:
-        for start in range(0, count, AT_ONCE):
-            numbers = range(start, min(count, start + AT_ONCE))
+        for start in range(0, count, at_once):
+            numbers = range(start, min(count, start + at_once))
             texts = [rng.choice(prose if n % WITH_TABLES else dumps) for n in numbers]
             size += sum(map(len, texts))
             rows = {"id": [f"d{n}" for n in numbers], "text": texts}
-            writer.write_table(pa.table(rows, schema=schema), row_group_size=AT_ONCE)
+            writer.write_table(pa.table(rows, schema=schema), row_group_size=at_once)
     return size
 
 
@@ -151,7 +152,7 @@ def main() -> None:
     """Measure, and print what came of it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--documents", type=int, default=20_000)
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=50)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -167,7 +168,7 @@ def main() -> None:
         print(f"scaling from one worker to two: {runs[1].seconds / runs[2].seconds:.2f}")
         print(f"regex baseline in two processes: {runs[2].seconds / regex:.2f} of its time")
         small = folder / "few.parquet"
-        write_documents(small, options.documents // 20)
+        write_documents(small, FEW, FEW // 20)
         whole = timed(small, folder / "whole", 2)
         rng = random.Random(4)  # noqa: S311 - drawing
         kills = same = rounds = 0

@@ -23,9 +23,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from tabrecover._version import __version__
 from tabrecover.api import library_of
@@ -48,7 +49,20 @@ from tabrecover.storage import write_atomically
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-__all__ = ["FORMATS", "BulkError", "Settings", "Summary", "repair", "repaired", "settings_of"]
+__all__ = [
+    "FORMATS",
+    "BulkError",
+    "Counted",
+    "Engine",
+    "LocalEngine",
+    "Settings",
+    "Summary",
+    "Worker",
+    "done_alone",
+    "repair",
+    "repaired",
+    "settings_of",
+]
 
 FORMATS = ("parquet", "csv", "records", "repaired")
 STATE = ".state"
@@ -132,6 +146,7 @@ def repair(
     templates: Name | Sequence[Name] = "builtin",
     format: Format = "parquet",  # noqa: A002 - the name users see
     workers: int | None = None,
+    engine: Callable[[Path, Settings], Engine] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Summary:
@@ -139,24 +154,29 @@ def repair(
 
     `inputs` are files, folders or `-`; docs/bulk.md says what they may be, and what `out` holds
     then. `templates` are folders, compiled libraries, `"builtin"` or `"none"`. `workers` are
-    processes (default: one for each processor); with 1, all is done in this process. `options` are
-    those of `settings_of`. Raises `BulkError` where the output can't be written or belongs to
-    another run, `UsageError` and `TemplateError` for what was asked for; documents never raise.
+    processes (default: one for each processor); with 1, all is done in this process. `engine` does
+    the work elsewhere (`tabrecover.ray_engine`). `options` are those of `settings_of`.
+
+    Raises `BulkError` where the output can't be written or belongs to another run, `UsageError` and
+    `TemplateError` for what was asked for; documents never raise.
     """
     names = _names(inputs)
     settings = settings_of(templates=templates, format=format, **options)
-    folder = Path(out)
+    folder = Path(out).absolute()
     _check(names, folder, settings)
     summary = Summary()
     with _locked(folder):
         _start(folder, names, settings)
+        _sweep(folder)
         done = 0
-        for counted in _counted(folder, names, settings, workers or os.cpu_count() or 1):
+        chosen = engine or partial(LocalEngine, workers=workers or os.cpu_count() or 1)
+        for counted in _counted(folder, names, settings, chosen(folder, settings)):
             summary.include(counted)
             done += 1
             if progress is not None:
                 progress(summary, done)
         _finish(folder, summary, done, settings.format)
+        _sweep(folder)  # workers of a killed run may have lived a moment longer
     return summary
 
 
@@ -194,13 +214,18 @@ def settings_of(
     if format not in FORMATS:
         raise UsageError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
     reading = Reading(text_column, id_column, max_bytes)
-    names = tuple(_names(templates))
+    names = tuple(map(_absolute, _names(templates)))
     return Settings(names, format, tables_as, kind, encoding, least, seconds, reading)
 
 
 def _names(given: Name | Sequence[Name]) -> list[str]:
     several = [given] if isinstance(given, (str, os.PathLike)) else given
     return [os.fspath(name) for name in several]
+
+
+def _absolute(name: str) -> str:
+    """The name of templates wherever a worker runs."""
+    return name if name in ("builtin", "none") else os.path.abspath(name)
 
 
 def _repairer(settings: Settings) -> Repairer:
@@ -278,8 +303,12 @@ def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
             f"{folder}: holds a run with other {' and '.join(differs)}; give the same, or another "
             "folder"
         )
-    for leftover in folder.glob("*/.*"):  # of files that were being written
-        if leftover.is_file() and leftover.parent.name != STATE:
+
+
+def _sweep(folder: Path) -> None:
+    """Take out what is left of files that were being written when a run was stopped."""
+    for inside in (path for path in folder.iterdir() if path.is_dir()):
+        for leftover in inside.glob(".*"):
             leftover.unlink(missing_ok=True)
 
 
@@ -306,12 +335,27 @@ def _write_json(path: Path, value: object) -> None:
 
 # --- the window ---------------------------------------------------------------------------------
 
+Counted = Mapping[str, Any]
+"""What a marker says: a fingerprint, and counts as `Summary.to_dict` has them."""
+
+
+class Engine(Protocol):
+    """Where pieces are done; `give` and `rest` give the counts of those that are done by then."""
+
+    def give(self, number: int, piece: Piece) -> Iterator[Counted]:
+        """Hand out a piece; waits while too many are being done."""
+
+    def rest(self) -> Iterator[Counted]:
+        """Wait for all that is still being done."""
+
+    def close(self) -> None:
+        """End what was begun."""
+
 
 def _counted(
-    folder: Path, names: Sequence[str], settings: Settings, workers: int
-) -> Iterator[Mapping[str, Any]]:
+    folder: Path, names: Sequence[str], settings: Settings, engine: Engine
+) -> Iterator[Counted]:
     """The counts of every piece, done now or before, as they come."""
-    engine = _Engine(folder, settings, workers)
     try:
         for number, piece in enumerate(pieces(names, settings.reading)):
             known = _known(folder, number, piece)
@@ -328,7 +372,7 @@ def _marker(folder: Path, number: int) -> Path:
     return folder / STATE / f"{number:07}.json"
 
 
-def _known(folder: Path, number: int, piece: Piece) -> Mapping[str, Any] | None:
+def _known(folder: Path, number: int, piece: Piece) -> Counted | None:
     """The counts of a piece that is done; raises `BulkError` if it was another piece."""
     path = _marker(folder, number)
     if not path.exists():
@@ -342,14 +386,14 @@ def _known(folder: Path, number: int, piece: Piece) -> Mapping[str, Any] | None:
     return marker
 
 
-class _Engine:
+class LocalEngine:
     """Worker processes with a window of tasks; one worker is this process itself."""
 
     def __init__(self, folder: Path, settings: Settings, workers: int) -> None:
         self.folder, self.settings, self.workers = folder, settings, workers
         self.window = 2 * workers + 2
-        self.tasks: dict[Future[dict[str, Any]], tuple[int, Piece]] = {}
-        self.worker = _Worker(folder, settings) if workers == 1 else None
+        self.tasks: dict[Future[Counted], tuple[int, Piece]] = {}
+        self.worker = Worker(folder, settings) if workers == 1 else None
         self.pool = None if workers == 1 else self._pool(workers)
 
     def _pool(self, workers: int) -> ProcessPoolExecutor:
@@ -357,8 +401,8 @@ class _Engine:
             workers, get_context("spawn"), _begin, (self.folder, self.settings)
         )
 
-    def give(self, number: int, piece: Piece) -> Iterator[dict[str, Any]]:
-        """Hand out a task; gives the counts of those that are done by then."""
+    def give(self, number: int, piece: Piece) -> Iterator[Counted]:
+        """See `Engine`."""
         if self.worker is not None:
             yield self.worker.do(number, piece)
             return
@@ -371,12 +415,12 @@ class _Engine:
             yield from self._mend()
             self.tasks[self.pool.submit(_do, number, piece)] = number, piece
 
-    def rest(self) -> Iterator[dict[str, Any]]:
-        """The counts of all that is still being done."""
+    def rest(self) -> Iterator[Counted]:
+        """See `Engine`."""
         while self.tasks:
             yield from self._collect()
 
-    def _collect(self) -> Iterator[dict[str, Any]]:
+    def _collect(self) -> Iterator[Counted]:
         done, _ = wait(self.tasks, return_when=FIRST_COMPLETED)
         for future in done:
             try:
@@ -387,47 +431,59 @@ class _Engine:
             del self.tasks[future]
             yield counted
 
-    def _mend(self) -> Iterator[dict[str, Any]]:
+    def _mend(self) -> Iterator[Counted]:
         """After a process ended: what was being done is done again, one by one and alone."""
         lost = sorted(self.tasks.values(), key=lambda task: task[0])
         self.tasks.clear()
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
         for number, piece in lost:
-            yield self._alone(number, piece)
+            yield done_alone(self.folder, number, partial(self._alone, number, piece))
         self.pool = self._pool(self.workers)
 
-    def _alone(self, number: int, piece: Piece) -> dict[str, Any]:
-        """A piece in a process of its own, without the documents that end it."""
-        deadly: list[int] = []
-        while True:
-            with self._pool(1) as pool:
-                try:
-                    return pool.submit(_do, number, piece, tuple(deadly)).result()
-                except BrokenProcessPool:
-                    at = _at(self.folder, number)
-                    reached = int(at.read_text()) if at.exists() else -1
-                    if reached < 0 or reached in deadly:
-                        raise BulkError(
-                            f"worker processes end by themselves (piece {number}); is there enough "
-                            "memory?"
-                        ) from None
-                    deadly.append(reached)
+    def _alone(self, number: int, piece: Piece, deadly: tuple[int, ...]) -> Counted | None:
+        with self._pool(1) as pool:
+            try:
+                return pool.submit(_do, number, piece, deadly).result()
+            except BrokenProcessPool:
+                return None
 
     def close(self) -> None:
-        """End the processes."""
+        """See `Engine`."""
         if self.pool is not None:
             self.pool.shutdown(wait=True, cancel_futures=True)
 
 
+def done_alone(
+    folder: Path, number: int, attempt: Callable[[tuple[int, ...]], Counted | None]
+) -> Counted:
+    """The counts of a piece some documents of which end the process that repairs them.
+
+    `attempt` does the piece in a process of its own without the documents of these numbers, and
+    gives None where that ended. Raises `BulkError` where no document can be blamed.
+    """
+    deadly: list[int] = []
+    while True:
+        counted = attempt(tuple(deadly))
+        if counted is not None:
+            return counted
+        at = _at(folder, number)
+        reached = int(at.read_text(encoding="utf-8")) if at.exists() else -1
+        if reached < 0 or reached in deadly:
+            raise BulkError(
+                f"worker processes end by themselves (piece {number}); is there enough memory?"
+            )
+        deadly.append(reached)
+
+
 # --- the worker ---------------------------------------------------------------------------------
 
-_WORKER: list[_Worker] = []
+_WORKER: list[Worker] = []
 
 
 def _begin(folder: Path, settings: Settings) -> None:
     threading.Thread(target=_follow_parent, daemon=True).start()
-    _WORKER[:] = [_Worker(folder, settings)]
+    _WORKER[:] = [Worker(folder, settings)]
 
 
 def _follow_parent() -> None:
@@ -438,7 +494,7 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _do(number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> dict[str, Any]:
+def _do(number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> Counted:
     return _WORKER[0].do(number, piece, deadly)
 
 
@@ -447,16 +503,14 @@ def _at(folder: Path, number: int) -> Path:
     return folder / STATE / f"{number:07}.at"
 
 
-class _Worker:
+class Worker:
     """Does pieces: documents in, files and a marker out."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
         self.repairer = _repairer(settings)
 
-    def do(
-        self, number: int, piece: Piece, deadly: tuple[int, ...] | None = None
-    ) -> dict[str, Any]:
+    def do(self, number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> Counted:
         """Repair a piece; gives its marker. With `deadly`, tells where it is, and skips those."""
         summary = Summary()
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from tabrecover.errors import InputError, RecoveryError, TemplateError, UsageErr
 
 if TYPE_CHECKING:
     from tabrecover.authoring import Lesson
+    from tabrecover.bulk import Engine, Settings
     from tabrecover.catalog import AnyLibrary
     from tabrecover.examples import Example
     from tabrecover.explain import Explanation, TableExplanation
@@ -67,6 +68,13 @@ class BulkFormat(StrEnum):
     CSV = "csv"
     RECORDS = "records"
     REPAIRED = "repaired"
+
+
+class BulkEngine(StrEnum):
+    """Where a bulk run is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class TablesAs(StrEnum):
@@ -401,6 +409,13 @@ def repair(
         float, typer.Option(min=0.0, help="That a document may take; 0: as long as it takes.")
     ] = 60.0,
     max_bytes: Annotated[int, typer.Option(min=1, help="Of a document.")] = 64 << 20,
+    engine: Annotated[
+        BulkEngine, typer.Option(help="Processes of this machine, or a Ray cluster.")
+    ] = BulkEngine.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of the Ray cluster; default: one is started on this machine."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Repair all documents of many inputs, or go on where a run was stopped.
@@ -426,6 +441,7 @@ def repair(
                 tables_as=tables_as.value, workers=workers, progress=progress, kind=kind,
                 encoding=encoding, least=least, seconds=seconds, text_column=text_column,
                 id_column=id_column, max_bytes=max_bytes,
+                engine=_ray(address, workers) if engine is BulkEngine.RAY else None,
             )  # fmt: skip
         except RecoveryError as error:
             _refuse(str(error))
@@ -436,6 +452,14 @@ def repair(
         raise typer.Exit(Exit.FAILED_INPUT)
     if summary.counts["review"]:
         raise typer.Exit(Exit.REVIEW)
+
+
+def _ray(address: str | None, workers: int | None) -> Callable[[Path, Settings], Engine]:
+    from functools import partial  # noqa: PLC0415
+
+    from tabrecover.ray_engine import RayEngine  # noqa: PLC0415
+
+    return partial(RayEngine, address=address, workers=workers)
 
 
 # --- explain ------------------------------------------------------------------------------------

@@ -72,11 +72,12 @@ class _File:
 
     @classmethod
     def found(cls, name: str, path: Path) -> _File:
+        """The file at a path, which is made absolute: workers may run elsewhere."""
         try:
             state = path.stat()
         except OSError:
-            return cls(name, str(path), -1, -1)
-        return cls(name, str(path), state.st_size, state.st_mtime_ns)
+            return cls(name, str(path.absolute()), -1, -1)
+        return cls(name, str(path.absolute()), state.st_size, state.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,6 +359,16 @@ def test_one_process_and_several_give_the_same_files(folder: Path, tmp_path: Pat
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
 
 
+def test_a_cluster_gives_the_same_files(folder: Path, tmp_path: Path) -> None:
+    """Ray tasks on two processors write what local processes write."""
+    pytest.importorskip("ray")
+    options = (folder, "-f", "csv", "--workers", "2")
+    assert run(*options, "-o", tmp_path / "local", small=True)[0] == 3
+    code, _, errors = run(*options, "-o", tmp_path / "ray", "--engine", "ray", small=True)
+    assert code == 3, errors
+    assert tree(tmp_path / "ray") == tree(tmp_path / "local")
+
+
 def test_what_is_done_is_not_done_again(folder: Path, tmp_path: Path) -> None:
     """A second call reads the counts and writes no data."""
     first = bulk.repair(folder, tmp_path / "out", workers=1)
@@ -366,6 +376,16 @@ def test_what_is_done_is_not_done_again(folder: Path, tmp_path: Path) -> None:
     before = part.stat().st_mtime_ns
     assert bulk.repair(folder, tmp_path / "out", workers=1).to_dict() == first.to_dict()
     assert part.stat().st_mtime_ns == before
+
+
+def test_what_a_killed_run_left_half_written_is_gone(folder: Path, tmp_path: Path) -> None:
+    """Files that were being written have names of their own, and go when the run goes on."""
+    bulk.repair(folder, tmp_path / "out", workers=1)
+    before = tree(tmp_path / "out")
+    for name in ("values/.part-0000000.parquet.x1", ".state/.0000000.json.x2"):
+        (tmp_path / "out" / name).write_bytes(b"half")
+    bulk.repair(folder, tmp_path / "out", workers=1)
+    assert tree(tmp_path / "out") == before
 
 
 def test_other_inputs_or_settings_are_refused(folder: Path, tmp_path: Path) -> None:

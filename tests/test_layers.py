@@ -20,8 +20,8 @@ LAYERS = [
     "render", "results", "calibration", "freeform", "pipeline", "explain", "examples", "axis",
     "guess", "draft", "learn", "drawings", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
-    "decode", "storage", "compiled", "office", "api", "intake", "batch", "bulk", "bulk_view",
-    "terminal", "explain_view", "report", "cli",
+    "decode", "storage", "compiled", "office", "api", "intake", "batch", "bulk", "ray_engine",
+    "bulk_view", "terminal", "explain_view", "report", "cli",
     "__init__", "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("decode")]
