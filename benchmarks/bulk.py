@@ -36,6 +36,7 @@ from benchmarks.tools import Layouts, layouts_of_set
 WITH_TABLES = 20  # one document of so many
 AT_ONCE = 2_000  # documents in a row group
 SAMPLED = 0.2  # seconds between two looks at the memory
+ENDED = (0, 1, 3)  # exit codes of a run that was carried out
 FEW = 400  # documents of a run that is killed
 PROSE = 4_000  # drawn documents, from which all prose is taken
 
@@ -139,12 +140,14 @@ def killed(path: Path, out: Path, seconds: float, rng: random.Random) -> int:
     while True:
         process = subprocess.Popen(command(path, out, 2))  # noqa: S603 - our own command
         try:
-            process.wait(rng.uniform(0.2, 0.8) * seconds)
+            code = process.wait(rng.uniform(0.2, 0.8) * seconds)
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
             continue
+        if code not in ENDED:
+            raise RuntimeError(f"the command ended with {code}")
         return kills
 
 

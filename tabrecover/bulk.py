@@ -12,6 +12,7 @@ document by document, and the document that does it is set aside.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import heapq
 import json
@@ -26,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from tabrecover._version import __version__
 from tabrecover.api import library_of
@@ -64,9 +65,10 @@ __all__ = [
     "settings_of",
 ]
 
-FORMATS = ("parquet", "csv", "records", "repaired")
 STATE = ".state"
 FORMAT_VERSION = 1
+MAX_SECONDS = 1_000_000  # that a document may take
+MOST_BYTES = 2**31 - 1  # of a document; CSV can't be asked for more
 MAX_REVIEW = 100_000  # rows of review.csv
 REVIEW = ("id", "source", "table", "template", "key", "row_path", "column_path", "text",
           "confidence", "others", "suggestion", "doubts")  # fmt: skip
@@ -135,6 +137,7 @@ class Summary:
 Name = str | os.PathLike[str]
 Format = Literal["parquet", "csv", "records", "repaired"]
 Drawing = Literal["html", "markdown"]
+FORMATS = get_args(Format)
 Progress = Callable[[Summary, int], None]
 """Called with the counts so far and the number of pieces done."""
 
@@ -160,7 +163,7 @@ def repair(
     Raises `BulkError` where the output can't be written or belongs to another run, `UsageError` and
     `TemplateError` for what was asked for; documents never raise.
     """
-    names = _names(inputs)
+    names = list(dict.fromkeys(_names(inputs)))
     settings = settings_of(templates=templates, format=format, **options)
     folder = Path(out).absolute()
     _check(names, folder, settings)
@@ -211,8 +214,24 @@ def settings_of(
     max_bytes: int = MAX_BYTES,
 ) -> Settings:
     """What a run does: see the fields of `Settings` and of `Reading`."""
-    if format not in FORMATS:
-        raise UsageError(f"format must be one of {', '.join(FORMATS)}, not {format!r}")
+    for name, value, allowed in (
+        ("format", format, FORMATS),
+        ("tables_as", tables_as, get_args(Drawing)),
+        ("kind", kind, (None, "text", "html")),
+    ):
+        if value not in allowed:
+            raise UsageError(f"{name} must be one of {', '.join(map(str, allowed))}, not {value!r}")
+    for name, number, most in (
+        ("least", least, 1),
+        ("seconds", seconds, MAX_SECONDS),
+        ("max_bytes", max_bytes, MOST_BYTES),
+    ):
+        if not 0 <= number <= most:
+            raise UsageError(f"{name} must be from 0 to {most:,}, not {number!r}")
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError:
+        raise UsageError(f"encoding {encoding!r} is unknown") from None
     reading = Reading(text_column, id_column, max_bytes)
     names = tuple(map(_absolute, _names(templates)))
     return Settings(names, format, tables_as, kind, encoding, least, seconds, reading)

@@ -403,6 +403,34 @@ def test_other_inputs_or_settings_are_refused(folder: Path, tmp_path: Path) -> N
     assert tree(out) == before
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"max_bytes": 2**40},
+        {"least": 2},
+        {"kind": "pdf"},
+        {"format": "xlsx"},
+        {"encoding": "nope"},
+    ],
+    ids=str,
+)
+def test_settings_that_make_no_sense_are_refused(
+    options: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    """The message names the setting, and nothing is written."""
+    with pytest.raises(UsageError, match=next(iter(options))):
+        bulk.repair(folder, tmp_path / "out", workers=1, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_input_given_twice_is_done_once(folder: Path, tmp_path: Path) -> None:
+    """The same name again is the same input."""
+    summary = bulk.repair([folder, folder], tmp_path / "out", workers=1)
+    assert summary.counts["documents"] == len(TEXTS)
+
+
 def test_a_folder_of_something_else_is_refused(folder: Path, tmp_path: Path) -> None:
     """Nothing is written beside files of no run, nor into an input."""
     (tmp_path / "mine").mkdir()
