@@ -19,6 +19,7 @@ from tabrecover.api import TemplateSource, library_of, read_document
 from tabrecover.confidence import ACCEPT
 from tabrecover.decode import decode_bytes
 from tabrecover.errors import RecoveryError, UsageError
+from tabrecover.intake import column_values, id_of
 from tabrecover.pipeline import recover_document
 from tabrecover.storage import builtin_calibration
 
@@ -297,9 +298,12 @@ def repair_batch(
         if wanted not in names:
             raise UsageError(f"no column {wanted!r}, but {', '.join(map(repr, names))}")
     repairer = Repairer(library_of(templates), least=least, seconds=seconds)
-    texts = batch.column(names.index(text_column)).to_pylist()
-    ids = batch.column(names.index(column)).to_pylist() if column else range(len(texts))
-    done = [_repair_value(repairer, str(i), text) for i, text in zip(ids, texts, strict=True)]
+    texts = column_values(batch.column(names.index(text_column)))
+    ids = column_values(batch.column(names.index(column))) if column else [None] * len(texts)
+    done = [
+        _repair_value(repairer, id_of(name, str(row)), text)
+        for row, (name, text) in enumerate(zip(ids, texts, strict=True))
+    ]
     rows = [{**plain_row(one.document), "record": one.record} for one in done]
     schema = schema_of("documents").append(pa.field("record", pa.string()))
     return pa.RecordBatch.from_pylist(rows, schema=schema)
@@ -308,4 +312,9 @@ def repair_batch(
 def _repair_value(repairer: Repairer, name: str, text: object) -> Repaired:
     if text is None or isinstance(text, (str, bytes)):
         return repairer.repair(name, name, text or "")
-    return set_aside(name, name, f"its text is of the type {type(text).__name__}")
+    wrong = (
+        str(text)
+        if isinstance(text, Exception)
+        else f"its text is of the type {type(text).__name__}"
+    )
+    return set_aside(name, name, wrong)

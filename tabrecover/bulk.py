@@ -17,6 +17,8 @@ import hashlib
 import heapq
 import json
 import os
+import re
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,6 +68,11 @@ __all__ = [
 ]
 
 STATE = ".state"
+DATA_SETS = ("documents", "tables", "values", "records", "repaired", "quarantine")
+_HALF_WRITTEN = re.compile(  # names that `write_atomically` gives to files of a run
+    r"\.(?:part-(?:\d{7}|none)\.\w+|\d{7}(?:\.review)?\.jsonl?|manifest\.json|finished\.json"
+    r"|summary\.json|review\.csv)\.[A-Za-z0-9_]+"
+)
 FORMAT_VERSION = 1
 MAX_SECONDS = 1_000_000  # that a document may take
 MOST_BYTES = 2**31 - 1  # of a document; CSV can't be asked for more
@@ -163,7 +170,11 @@ def repair(
     Raises `BulkError` where the output can't be written or belongs to another run, `UsageError` and
     `TemplateError` for what was asked for; documents never raise.
     """
-    names = list(dict.fromkeys(_names(inputs)))
+    names = list(
+        {os.path.realpath(name) if name != "-" else name: name for name in _names(inputs)}.values()
+    )
+    if not os.fspath(out) or (workers is not None and workers < 1):
+        raise UsageError("give a folder for the output, and one worker at least")
     settings = settings_of(templates=templates, format=format, **options)
     folder = Path(out).absolute()
     _check(names, folder, settings)
@@ -232,7 +243,7 @@ def settings_of(
         codecs.lookup(encoding or "utf-8")
     except LookupError:
         raise UsageError(f"encoding {encoding!r} is unknown") from None
-    reading = Reading(text_column, id_column, max_bytes)
+    reading = Reading(text_column, id_column, max_bytes, encoding)
     names = tuple(map(_absolute, _names(templates)))
     return Settings(names, format, tables_as, kind, encoding, least, seconds, reading)
 
@@ -256,6 +267,7 @@ def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
     """Raise for what can't be done, before anything is written."""
     check_inputs(names)
     library_of(list(settings.templates))
+    _check_folder(folder)
     inside = [name for name in names if _is_inside(folder, Path(name))]
     if inside:
         raise UsageError(f"{folder}: is inside of the input {inside[0]}; give a folder beside it")
@@ -267,6 +279,17 @@ def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
                 "Parquet needs more packages: pip install 'tabrecover[bulk]', or ask for CSV or "
                 "records"
             ) from None
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise `BulkError` for a folder that is of no run."""
+    if not folder.is_dir() or (folder / STATE / "manifest.json").exists():
+        return
+    strange = [entry.name for entry in folder.iterdir() if entry.name != STATE]
+    if strange:
+        raise BulkError(
+            f"{folder}: holds {strange[0]!r}, which is of no run; give an empty or new folder"
+        )
 
 
 def _is_inside(folder: Path, name: Path) -> bool:
@@ -307,11 +330,6 @@ def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
         "templates": _digest_of(settings.templates),
     }
     if not path.exists():
-        strange = [entry.name for entry in folder.iterdir() if entry.name != STATE]
-        if strange:
-            raise BulkError(
-                f"{folder}: holds {strange[0]!r}, which is of no run; give an empty or new folder"
-            )
         _write_json(path, manifest)
         return
     known = json.loads(path.read_text(encoding="utf-8"))
@@ -326,9 +344,12 @@ def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
 
 def _sweep(folder: Path) -> None:
     """Take out what is left of files that were being written when a run was stopped."""
-    for inside in (path for path in folder.iterdir() if path.is_dir()):
-        for leftover in inside.glob(".*"):
-            leftover.unlink(missing_ok=True)
+    for inside in (folder, *(folder / name for name in (STATE, *DATA_SETS))):
+        if inside.is_symlink() or not inside.is_dir():
+            continue
+        for entry in list(os.scandir(inside)):
+            if _HALF_WRITTEN.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                os.unlink(entry.path)
 
 
 def _digest_of(templates: Sequence[str]) -> str:
@@ -375,16 +396,36 @@ def _counted(
     folder: Path, names: Sequence[str], settings: Settings, engine: Engine
 ) -> Iterator[Counted]:
     """The counts of every piece, done now or before, as they come."""
+    number = -1
+    finished = _finished(folder)
     try:
         for number, piece in enumerate(pieces(names, settings.reading)):
+            if finished is not None and number >= finished:
+                raise _changed(folder, "there is more than when it ended")
             known = _known(folder, number, piece)
             if known is not None:
                 yield known
             else:
                 yield from engine.give(number, piece)
+        if _marker(folder, number + 1).exists() or (finished or 0) > number + 1:
+            raise _changed(folder, "some that were done are gone")
         yield from engine.rest()
     finally:
         engine.close()
+
+
+def _finished(folder: Path) -> int | None:
+    """The number of pieces of a run that has ended."""
+    path = folder / STATE / "finished.json"
+    if not path.exists():
+        return None
+    return int(json.loads(path.read_text(encoding="utf-8"))["pieces"])
+
+
+def _changed(folder: Path, what: str) -> BulkError:
+    return BulkError(
+        f"{folder}: inputs have changed since the run began ({what}); give another folder"
+    )
 
 
 def _marker(folder: Path, number: int) -> Path:
@@ -398,10 +439,7 @@ def _known(folder: Path, number: int, piece: Piece) -> Counted | None:
         return None
     marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if marker["fingerprint"] != piece.fingerprint:
-        raise BulkError(
-            f"{folder}: inputs have changed since the run began (piece {number}); give another "
-            "folder"
-        )
+        raise _changed(folder, f"piece {number} is another one")
     return marker
 
 
@@ -501,6 +539,7 @@ _WORKER: list[Worker] = []
 
 
 def _begin(folder: Path, settings: Settings) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=_follow_parent, daemon=True).start()
     _WORKER[:] = [Worker(folder, settings)]
 
@@ -709,6 +748,7 @@ def _finish(folder: Path, summary: Summary, n_pieces: int, wanted: str) -> None:
         if not any((folder / data_set).glob("*.parquet")):
             _write_empty(folder / data_set / "part-none.parquet", data_set)
     rows = heapq.nsmallest(MAX_REVIEW, _to_review(folder, n_pieces), key=_worth)
+    _write_json(folder / STATE / "finished.json", {"pieces": n_pieces})
     try:
         with write_atomically(folder / "review.csv") as stream:
             stream.write(csv_line(REVIEW))

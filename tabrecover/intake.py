@@ -11,33 +11,42 @@ not followed, and what is no regular file is not opened.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from tabrecover.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["MAX_BYTES", "Item", "Piece", "Reading", "check_inputs", "pieces"]
+__all__ = [
+    "MAX_BYTES", "Item", "Piece", "Reading", "check_inputs", "column_values", "id_of", "pieces",
+]  # fmt: skip
 
 _Reader = Callable[["_File", "Reading"], Iterator["Item"]]
 PIECE_BYTES = 4 << 20
 PIECE_FILES = 500
 MAX_BYTES = 64 << 20
+ZST_BYTES = 1_024  # decompressed at once; each may stand for thousands
+ENCRYPTED = 1  # flag of a ZIP member
 BATCH_ROWS = 64  # of a row group read at once
 STANDARD_INPUT = "-"
 _COMPRESSED = (".gz", ".zst")
@@ -54,11 +63,12 @@ class Item(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How to read inputs: columns of texts and ids, and the bytes of a document at most."""
+    """How to read inputs: columns of texts and ids, bytes of a document at most, CSV's encoding."""
 
     text_column: str = "text"
     id_column: str | None = None
     max_bytes: int = MAX_BYTES
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +160,10 @@ class _RowGroup(Piece):
                 columns = _columns(table.schema_arrow.names, reading)
                 batches = table.iter_batches(BATCH_ROWS, [self.group], [c for c in columns if c])
                 for batch in batches:
-                    texts = batch.column(columns[0]).to_pylist()
-                    ids = (
-                        batch.column(columns[1]).to_pylist() if columns[1] else [None] * len(texts)
-                    )
-                    for text, name in zip(texts, ids, strict=True):
-                        yield _value_item(f"{self.file.name}:{row}", name, text)
+                    texts = column_values(batch.column(columns[0]))
+                    ids = column_values(batch.column(columns[1])) if columns[1] else repeat(None)
+                    for text, own in zip(texts, ids, strict=False):
+                        yield _value_item(f"{self.file.name}:{row}", own, text, reading)
                         row += 1
         except (OSError, ArrowException, ValueError) as error:
             yield _bad(
@@ -205,7 +213,7 @@ def pieces(inputs: Sequence[str], reading: Reading) -> Iterator[Piece]:
     """
     waiting: list[_File] = []
     for file in _found(inputs):
-        kind = _kind(file.name) if file.name != STANDARD_INPUT else "stdin"
+        kind = _kind(file.name) if file.path != STANDARD_INPUT else "stdin"
         if kind == "document":
             waiting.append(file)
             if len(waiting) >= PIECE_FILES or sum(f.size for f in waiting) >= PIECE_BYTES:
@@ -255,17 +263,20 @@ def _entries(folder: Path, prefix: str) -> Iterator[_File | tuple[Path, str]]:
         name = f"{prefix}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             yield Path(entry.path), f"{name}/"
-        elif not (entry.is_symlink() and entry.is_dir()):
+        elif not (entry.is_symlink() and os.path.isdir(entry.path)):
             yield _File.found(name, Path(entry.path))
 
 
 def _kind(name: str) -> str:
     """What a file holds, by its name."""
+    return _KINDS.get(_suffix(name), "document")
+
+
+def _suffix(name: str) -> str:
+    """How a name ends, but for what says that it is compressed."""
     plain = name.lower()
-    for suffix in _COMPRESSED:
-        plain = plain.removesuffix(suffix)
-    suffix = os.path.splitext(plain)[1]
-    return _KINDS.get(suffix, "document")
+    compressed = next((suffix for suffix in _COMPRESSED if plain.endswith(suffix)), "")
+    return os.path.splitext(plain.removesuffix(compressed))[1]
 
 
 _KINDS = {
@@ -278,9 +289,11 @@ def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
     """JSON lines if it begins like them, else one document."""
     import sys  # noqa: PLC0415
 
-    stream = io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer))
     del file
-    if stream.peek(64).lstrip()[:1] == b"{":
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    stream = io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer))
+    if stream.peek(64).removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{":
         yield from _bundled(
             _line_item(STANDARD_INPUT, at, line, reading)
             for at, line in _lines(stream, 0, reading.max_bytes)
@@ -294,7 +307,7 @@ def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
 
 
 def _json_lines(file: _File, reading: Reading) -> Iterator[Piece]:
-    if _is_compressed(file.name) or file.size < 0 or not _is_regular(file.path):
+    if _is_compressed(file.name) or not _can_be_read(file.path):
         yield from _bundled(_streamed(file, _compressed_lines, reading))
         return
     start = 0
@@ -377,7 +390,7 @@ def _streamed(file: _File, read: _Reader, reading: Reading) -> Iterator[Item]:
             count += 1
             yield item
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
-            csv.Error, NotImplementedError) as error:  # fmt: skip
+            csv.Error, lzma.LZMAError, NotImplementedError) as error:  # fmt: skip
         behind = f" behind {count} documents" if count else ""
         yield _bad(file.name, f"can't be read on{behind}: {_short(error)}")
 
@@ -390,19 +403,77 @@ def _compressed_lines(file: _File, reading: Reading) -> Iterator[Item]:
 
 def _csv_rows(file: _File, reading: Reading) -> Iterator[Item]:
     csv.field_size_limit(reading.max_bytes)
-    separator = "\t" if ".tsv" in file.name.lower() else ","
+    separator = "\t" if _suffix(file.name) == ".tsv" else ","
     with _opened(file.path, file.name) as stream:
-        text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-        rows = csv.reader(text, delimiter=separator)
+        lines = _CsvLines(stream, reading)
+        rows = csv.reader(lines, delimiter=separator)
         names = next(rows, [])
         columns = _columns(names, reading)
         places = [names.index(column) if column else -1 for column in columns]
         for number, row in enumerate(rows, start=1):
             source = f"{file.name}:{number}"
+            whole = lines.taken()
+            if lines.n_long:
+                yield _bad(source, _long(reading))
+                lines.n_long = 0
+            if not row:
+                continue
             if len(row) <= max(places):
                 yield _bad(source, "has fewer columns than the head")
-                continue
-            yield _value_item(source, row[places[1]] if columns[1] else None, row[places[0]])
+            elif not all(field.isascii() or _is_text(field) for field in row):
+                yield _bad(source, "is not UTF-8; give --encoding")
+            elif lines.ended and _is_open(whole, separator):
+                yield _bad(source, "is cut off inside of quotes")
+            else:
+                name = row[places[1]] if columns[1] else None
+                yield _value_item(source, name, row[places[0]], reading)
+
+
+class _CsvLines:
+    """Decoded lines, those that are too long left out; remembers what it gave, and its end."""
+
+    def __init__(self, stream: IO[bytes], reading: Reading) -> None:
+        encoding = reading.encoding or "utf-8-sig"
+        self.lines = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="")
+        self.limit = 2 * reading.max_bytes
+        self.given: list[str] = []
+        self.n_long = 0
+        self.ended = False
+
+    def __iter__(self) -> _CsvLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self.lines.readline(self.limit)
+        if len(line) == self.limit and not line.endswith("\n"):
+            while (more := self.lines.readline(self.limit)) and not more.endswith("\n"):
+                pass
+            self.n_long += 1
+            line = "\n"
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.ended = not line.endswith("\n")
+        self.given.append(line)
+        return line
+
+    def taken(self) -> list[str]:
+        """The lines given since the last call."""
+        given, self.given = self.given, []
+        return given
+
+
+def _is_open(lines: Sequence[str], separator: str) -> bool:
+    """Whether a row of CSV ends inside of quotes."""
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _is_text(field: str) -> bool:
+    return not any("\udc80" <= char <= "\udcff" for char in field)
 
 
 def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
@@ -423,11 +494,17 @@ def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
 
 
 def _zip_members(file: _File, reading: Reading) -> Iterator[Item]:
+    seen: Counter[str] = Counter()
     with zipfile.ZipFile(file.path) as archive:
         for member in archive.infolist():
             if member.is_dir():
                 continue
-            source = f"{file.name}!{member.filename}"
+            seen[member.filename] += 1
+            again = f"#{seen[member.filename]}" if seen[member.filename] > 1 else ""
+            source = f"{file.name}!{member.filename}{again}"
+            if member.flag_bits & ENCRYPTED:
+                yield _bad(source, "is encrypted")
+                continue
 
             read = partial(_member, archive, member, reading.max_bytes)
             yield _guarded(source, read, reading.max_bytes)
@@ -469,25 +546,55 @@ def _line_item(name: str, at: int, line: bytes | None, reading: Reading) -> Item
         columns = _columns(list(entry), reading)
     except (ValueError, RecursionError) as error:
         return _bad(source, _short(error))
-    return _value_item(source, entry[columns[1]] if columns[1] else None, entry[columns[0]])
+    own = entry[columns[1]] if columns[1] else None
+    return _value_item(source, own, entry[columns[0]], reading)
 
 
-def _value_item(source: str, name: object, text: object) -> Item:
-    own = source if name is None else str(name)
-    if isinstance(text, (str, bytes)):
-        return Item(own, source, text)
+def _value_item(source: str, name: object, text: object, reading: Reading) -> Item:
+    own = id_of(name, source)
     if text is None:
         return Item(own, source, "")
-    return Item(own, source, None, f"its text is of the type {type(text).__name__}")
+    if isinstance(text, Exception):
+        return Item(own, source, None, _short(text))
+    if not isinstance(text, (str, bytes)):
+        return Item(own, source, None, f"its text is of the type {type(text).__name__}")
+    if len(text) > reading.max_bytes:
+        return Item(own, source, None, _long(reading))
+    return Item(own, source, text)
+
+
+def id_of(name: object, source: str) -> str:
+    """What names a document: a text, or a whole number; else its place."""
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "backslashreplace") or source
+    named = isinstance(name, str) or (isinstance(name, int) and not isinstance(name, bool))
+    return str(name) or source if named else source
+
+
+def column_values(column: pa.Array[Any]) -> list[Any]:
+    """The values of an Arrow column; in the place of one that can't be read, the exception."""
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError):  # of Arrow too
+        return [_column_value(value) for value in column]
+
+
+def _column_value(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError) as error:
+        return error
 
 
 def _columns(names: Sequence[str], reading: Reading) -> tuple[str, str | None]:
     """The columns of texts and of ids; an id is optional where it was not asked for."""
     for wanted in (reading.text_column, reading.id_column):
+        if wanted is not None and names.count(wanted) > 1:
+            raise ValueError(f"has several columns {wanted!r}")
         if wanted is not None and wanted not in names:
             listed = ", ".join(map(repr, names[:10]))
             raise ValueError(f"has no column {wanted!r}, but {listed or 'none'}")
-    return reading.text_column, reading.id_column or ("id" if "id" in names else None)
+    return reading.text_column, reading.id_column or ("id" if names.count("id") == 1 else None)
 
 
 def _content(file: _File, limit: int) -> bytes:
@@ -503,7 +610,7 @@ def _guarded(source: str, read: Callable[[], bytes], limit: int) -> Item:
     try:
         data = read()
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
-            NotImplementedError) as error:  # fmt: skip
+            lzma.LZMAError, NotImplementedError) as error:  # fmt: skip
         return _bad(source, _short(error))
     if len(data) > limit:
         return _bad(source, f"is longer than {limit} bytes; split it, or raise the limit")
@@ -528,6 +635,10 @@ def _system(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+def _can_be_read(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.R_OK)
+
+
 def _is_regular(path: str) -> bool:
     return stat.S_ISREG(os.stat(path).st_mode)
 
@@ -549,13 +660,47 @@ def _opened(path: str, name: str) -> Iterator[IO[bytes]]:
             raise InputError(_NEEDS) from None
         try:
             with open(path, "rb") as raw:
-                reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-                yield io.BufferedReader(cast("io.RawIOBase", reader))
+                yield io.BufferedReader(_Frames(raw, zstandard.ZstdDecompressor()))
         except zstandard.ZstdError as error:
             raise InputError(str(error)) from error
     else:
         with open(path, "rb") as stream:
             yield stream
+
+
+class _Frames(io.RawIOBase):
+    """Zstandard frames one behind the other, which must all be whole.
+
+    Little is read at once, for a few bytes can stand for very many.
+    """
+
+    def __init__(self, raw: IO[bytes], decompressor: Any) -> None:
+        self.raw, self.decompressor = raw, decompressor
+        self.frame: Any = None
+        self.ready = b""
+        self.left = b""  # read, and not decompressed
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the next bytes go; 0 at the end of the last frame."""
+        while not self.ready:
+            given = self.left or self.raw.read(ZST_BYTES)
+            if not given:
+                if self.frame is not None:
+                    raise EOFError("ends before the end-of-frame marker was reached")
+                return 0
+            self.frame = self.frame or self.decompressor.decompressobj()
+            self.ready = self.frame.decompress(given)
+            self.left = b""
+            if self.frame.eof:
+                self.left, self.frame = self.frame.unused_data, None
+        count = min(len(buffer), len(self.ready))
+        buffer[:count] = self.ready[:count]
+        self.ready = self.ready[count:]
+        return count
 
 
 @contextmanager

@@ -473,7 +473,153 @@ def test_an_output_that_can_not_be_written_is_told(folder: Path, tmp_path: Path)
     assert tree(out) == whole
 
 
+@pytest.mark.parametrize("change", ["removed", "added", "shorter"])
+def test_inputs_that_come_or_go_are_noticed(
+    change: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finished run is refused where there is more or less than when it ended."""
+    monkeypatch.setattr(intake, "PIECE_FILES", 1)
+    bulk.repair(folder, tmp_path / "out", workers=1)
+    before = tree(tmp_path / "out")
+    if change == "added":
+        (folder / "zz.txt").write_text("new")
+    else:
+        (folder / NAMES[-1]).unlink()
+        if change == "shorter":  # and the run had not ended
+            (tmp_path / "out" / ".state" / "finished.json").unlink()
+            before.pop(".state/finished.json")
+    with pytest.raises(bulk.BulkError, match="inputs have changed since the run began"):
+        bulk.repair(folder, tmp_path / "out", workers=1)
+    assert tree(tmp_path / "out") == before
+
+
+def test_only_files_of_the_run_are_swept(folder: Path, tmp_path: Path) -> None:
+    """Hidden files of users stay, and what links lead to."""
+    out = tmp_path / "out"
+    bulk.repair(folder, out, workers=1)
+    (tmp_path / "home").mkdir()
+    mine = [tmp_path / "home" / ".part-0000000.parquet.abc", out / "values" / ".hidden"]
+    for path in mine:
+        path.write_text("mine")
+    (out / "link").symlink_to(tmp_path / "home")
+    (out / "values" / ".ipynb_checkpoints").mkdir()
+    left = out / ".review.csv.02f3hcsp"
+    left.write_text("half")
+    bulk.repair(folder, out, workers=1)
+    assert all(path.exists() for path in mine)
+    assert not left.exists()
+
+
+def test_a_folder_that_is_refused_stays_as_it_is(folder: Path, tmp_path: Path) -> None:
+    """Not even a lock is left in a folder of something else."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("text")
+    with pytest.raises(bulk.BulkError):
+        bulk.repair(folder, tmp_path / "mine", workers=1)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
 # --- hostile inputs -----------------------------------------------------------------------------
+
+
+def found(path: Path, **reading: Any) -> list[Item]:
+    given = Reading(**reading)
+    return [item for piece in intake.pieces([str(path)], given) for item in piece.items(given)]
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.95])
+def test_cut_zstandard_is_noticed(cut: float, tmp_path: Path) -> None:
+    """A frame that ends early is no document, and no file of lines."""
+    rng = random.Random(3)  # noqa: S311 - drawing
+    text = "".join(rng.choice("abcdefgh \n") for _ in range(300_000))
+    packed = zstandard.compress(text.encode())
+    path = tmp_path / "a.txt.zst"
+    path.write_bytes(packed[: int(cut * len(packed))])
+    assert [(item.data, "end-of-frame" in item.reason) for item in found(path)] == [(None, True)]
+    path.write_bytes(packed + zstandard.compress(b"more"))
+    assert found(path)[0].data == (text + "more").encode()
+
+
+def test_one_bad_row_costs_no_other(tmp_path: Path) -> None:
+    """Of Parquet and CSV: rows that are no text, or too long, are named, and the rest is read."""
+    texts = [b"row %d" % n for n in range(100)]
+    texts[70] = b"caf\xe9"
+    texts[80] = b"x" * 5_000
+    column = pa.array(texts, pa.binary()).cast(pa.string(), safe=False).view(pa.string())
+    pq.write_table(
+        pa.table({"id": [b"d%d" % n for n in range(100)], "text": column}), tmp_path / "a.parquet"
+    )
+    rows = b"".join(b"d%d,%s\n\n" % (n, text) for n, text in enumerate(texts))
+    (tmp_path / "a.csv").write_bytes(b"id,text\n" + rows)
+    for name in ("a.parquet", "a.csv"):
+        items = found(tmp_path / name, max_bytes=1_000)
+        assert [i.id for i in items if i.data is not None] == [
+            f"d{n}" for n in range(100) if n not in (70, 80)
+        ]
+        assert len([i for i in items if i.data is None]) == 2
+
+
+def test_csv_that_is_cut_inside_of_quotes_is_noticed(tmp_path: Path) -> None:
+    """The last row is no whole one; a sloppy quote elsewhere does not matter."""
+    (tmp_path / "a.csv").write_bytes(b'text\n"a"b\n"cut off here')
+    assert [(item.data, item.reason) for item in found(tmp_path / "a.csv")] == [
+        ("ab", ""), (None, "is cut off inside of quotes"),
+    ]  # fmt: skip
+    (tmp_path / "b.csv").write_text("text\nGrüße\n", encoding="utf-16")
+    assert found(tmp_path / "b.csv", encoding="utf-16")[0].data == "Grüße"
+
+
+def test_a_file_called_minus_is_a_file(folder: Path, tmp_path: Path) -> None:
+    """Standard input is read only where it was asked for."""
+    (folder / "-").write_text("a file")
+    assert {item.id: item.data for item in found(folder)}["-"] == b"a file"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (b"d1", "d1"),
+        (7, "7"),
+        (None, "place"),
+        (float("nan"), "place"),
+        ({}, "place"),
+        ("", "place"),
+    ],
+)
+def test_ids_are_texts_or_whole_numbers(name: object, expected: str) -> None:
+    """All else is named by its place."""
+    assert intake.id_of(name, "place") == expected
+
+
+def test_members_of_one_name_have_ids_of_their_own(tmp_path: Path) -> None:
+    """An archive may hold a name twice; encrypted ones are told."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.txt", "two")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1  # the flag of the second member
+    (tmp_path / "b.zip").write_bytes(bytes(data))
+    assert [item.id for item in found(tmp_path / "a.zip")] == ["a.zip!a.txt", "a.zip!a.txt#2"]
+    assert [item.reason for item in found(tmp_path / "b.zip")] == ["", "is encrypted"]
+
+
+def test_links_that_lead_to_themselves(folder: Path, tmp_path: Path) -> None:
+    """Such a link is set aside like any other that leads nowhere."""
+    (folder / "loop.txt").symlink_to("loop.txt")
+    bulk.repair(folder, tmp_path / "out", workers=1)
+    assert list(quarantined(tmp_path / "out")) == ["loop.txt"]
+
+
+def test_a_batch_with_a_text_that_is_none(tmp_path: Path) -> None:
+    """Of a batch too, one bad text costs no other, and a row without an id has its number."""
+    del tmp_path
+    texts = pa.array([b"fine", b"caf\xe9"], pa.binary()).view(pa.string())
+    rows = repair_batch(pa.RecordBatch.from_pydict({"id": ["a", None], "text": texts})).to_pylist()
+    assert [(row["id"], row["status"]) for row in rows] == [("a", "none"), ("1", "quarantined")]
+
+
+# --- hostile folders ----------------------------------------------------------------------------
 
 
 class Deadly(str):
@@ -558,7 +704,7 @@ def test_a_hostile_folder(forms: Path, tmp_path: Path) -> None:
         "odd.jsonl@0": "is no JSON object",
         "odd.jsonl@4": "its text is of the type int",
         "odd.jsonl@16": "has no column 'text', but 'no'",
-        "bad.csv": "utf-8",
+        "bad.csv:1": "is not UTF-8",
         "binary.bin": "not text",
         "deep/gone.txt": "No such file",
         "pipe.txt": "is no regular file",
