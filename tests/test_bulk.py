@@ -600,7 +600,8 @@ def test_members_of_one_name_have_ids_of_their_own(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "a.zip").read_bytes())
     data[data.rindex(b"PK\x01\x02") + 8] |= 1  # the flag of the second member
     (tmp_path / "b.zip").write_bytes(bytes(data))
-    assert [item.id for item in found(tmp_path / "a.zip")] == ["a.zip!a.txt", "a.zip!a.txt#2"]
+    names = [item.id.rpartition("/")[2] for item in found(tmp_path / "a.zip")]
+    assert names == ["a.zip!a.txt", "a.zip!a.txt#2"]
     assert [item.reason for item in found(tmp_path / "b.zip")] == ["", "is encrypted"]
 
 
