@@ -19,7 +19,7 @@ from tabrecover.api import TemplateSource, library_of, read_document
 from tabrecover.confidence import ACCEPT
 from tabrecover.decode import decode_bytes
 from tabrecover.errors import RecoveryError, UsageError
-from tabrecover.intake import column_values, id_of
+from tabrecover.intake import Item, column_values, id_of
 from tabrecover.pipeline import recover_document
 from tabrecover.storage import builtin_calibration
 
@@ -130,6 +130,12 @@ class Repairer:
     encoding: str | None = None
     least: float = ACCEPT
     seconds: float = SECONDS
+
+    def repair_item(self, item: Item) -> Repaired:
+        """A document as it was found; one that can't be read is set aside."""
+        if item.data is None:
+            return set_aside(item.id, item.source, item.reason)
+        return self.repair(item.id, item.source, item.data)
 
     def repair(self, name: str, source: str, data: str | bytes) -> Repaired:
         """One document; what is wrong with it is told in its row."""

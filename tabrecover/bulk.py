@@ -21,7 +21,7 @@ import re
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -170,9 +170,7 @@ def repair(
     Raises `BulkError` where the output can't be written or belongs to another run, `UsageError` and
     `TemplateError` for what was asked for; documents never raise.
     """
-    names = list(
-        {os.path.realpath(name) if name != "-" else name: name for name in _names(inputs)}.values()
-    )
+    names = _distinct(_names(inputs))
     if not os.fspath(out) or (workers is not None and workers < 1):
         raise UsageError("give a folder for the output, and one worker at least")
     settings = settings_of(templates=templates, format=format, **options)
@@ -204,11 +202,7 @@ def repaired(inputs: Name | Sequence[Name], **options: Any) -> Iterator[Repaired
     names = _names(inputs)
     check_inputs(names)
     for piece in pieces(names, settings.reading):
-        for item in piece.items(settings.reading):
-            if item.data is None:
-                yield set_aside(item.id, item.source, item.reason)
-            else:
-                yield repairer.repair(item.id, item.source, item.data)
+        yield from map(repairer.repair_item, piece.items(settings.reading))
 
 
 def settings_of(
@@ -251,6 +245,11 @@ def settings_of(
 def _names(given: Name | Sequence[Name]) -> list[str]:
     several = [given] if isinstance(given, (str, os.PathLike)) else given
     return [os.fspath(name) for name in several]
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names without those that mean the same file or folder."""
+    return list({name if name == "-" else os.path.realpath(name): name for name in names}.values())
 
 
 def _absolute(name: str) -> str:
@@ -302,11 +301,9 @@ def _is_inside(folder: Path, name: Path) -> bool:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other runs out of the folder; the system gives the lock up when the process ends."""
-    try:
+    with _writing(folder):
         (folder / STATE).mkdir(parents=True, exist_ok=True)
         stream = open(folder / STATE / "lock", "w", encoding="utf-8")  # noqa: SIM115 - kept open
-    except OSError as error:
-        raise BulkError(f"{folder}: can't be written: {error.strerror}") from error
     with stream:
         try:
             import fcntl  # noqa: PLC0415 - not on every system
@@ -365,12 +362,18 @@ def _digest_of(templates: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _write_json(path: Path, value: object) -> None:
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Tell what can't be written."""
     try:
-        with write_atomically(path) as stream:
-            json.dump(value, stream, indent=1)
+        yield
     except OSError as error:
         raise BulkError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def _write_json(path: Path, value: object) -> None:
+    with _writing(path), write_atomically(path) as stream:
+        json.dump(value, stream, indent=1)
 
 
 # --- the window ---------------------------------------------------------------------------------
@@ -571,7 +574,7 @@ class Worker:
     def do(self, number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> Counted:
         """Repair a piece; gives its marker. With `deadly`, tells where it is, and skips those."""
         summary = Summary()
-        try:
+        with _writing(self.folder):
             with _Files(self.folder, number, self.settings) as files:
                 for at, item in enumerate(piece.items(self.settings.reading)):
                     if deadly is not None:
@@ -582,16 +585,12 @@ class Worker:
             marker = {"fingerprint": piece.fingerprint, **summary.to_dict()}
             _write_json(_marker(self.folder, number), marker)
             _at(self.folder, number).unlink(missing_ok=True)
-        except OSError as error:
-            raise BulkError(f"{self.folder}: can't be written: {error.strerror}") from error
         return marker
 
     def _repaired(self, item: Item, *, is_deadly: bool) -> Repaired:
-        if item.data is None:
-            return set_aside(item.id, item.source, item.reason)
-        if is_deadly:
+        if is_deadly and item.data is not None:
             return set_aside(item.id, item.source, "made the process end that repaired it")
-        return self.repairer.repair(item.id, item.source, item.data)
+        return self.repairer.repair_item(item)
 
 
 class _Files:
@@ -607,13 +606,6 @@ class _Files:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            if kind is None:
-                for sink in self.sinks.values():
-                    sink.close()
-        except BaseException as failure:
-            self.stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
         self.stack.__exit__(kind, error, trace)
 
     def add(self, one: Repaired, item: Item) -> None:
@@ -648,6 +640,7 @@ class _Files:
                 stream = self.stack.enter_context(write_atomically(path))
                 kind = _CsvSink if suffix == "csv" else _Sink
                 self.sinks[data_set] = kind(stream, data_set)
+            self.stack.push(self.sinks[data_set].end)
         return self.sinks[data_set]
 
 
@@ -665,6 +658,11 @@ class _Sink:
 
     def close(self) -> None:
         """Write what is left."""
+
+    def end(self, kind: object, *_: object) -> None:
+        """Close, unless something went wrong: then the file does not appear."""
+        if kind is None:
+            self.close()
 
 
 class _CsvSink(_Sink):
@@ -749,22 +747,17 @@ def _finish(folder: Path, summary: Summary, n_pieces: int, wanted: str) -> None:
             _write_empty(folder / data_set / "part-none.parquet", data_set)
     rows = heapq.nsmallest(MAX_REVIEW, _to_review(folder, n_pieces), key=_worth)
     _write_json(folder / STATE / "finished.json", {"pieces": n_pieces})
-    try:
-        with write_atomically(folder / "review.csv") as stream:
-            stream.write(csv_line(REVIEW))
-            for row in rows:
-                stream.write(csv_line(plain_row(row).values()))
-    except OSError as error:
-        raise BulkError(f"{folder}: can't be written: {error.strerror}") from error
+    with _writing(folder), write_atomically(folder / "review.csv") as stream:
+        stream.write(csv_line(REVIEW))
+        for row in rows:
+            stream.write(csv_line(plain_row(row).values()))
 
 
 def _write_empty(path: Path, data_set: str) -> None:
-    try:
+    with _writing(path):
         path.parent.mkdir(exist_ok=True)
         with write_atomically(path, "wb") as stream:
             _ParquetSink(stream, data_set).close()
-    except OSError as error:
-        raise BulkError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def _to_review(folder: Path, n_pieces: int) -> Iterator[Row]:

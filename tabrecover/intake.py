@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -51,6 +51,10 @@ BATCH_ROWS = 64  # of a row group read at once
 STANDARD_INPUT = "-"
 _COMPRESSED = (".gz", ".zst")
 _NEEDS = "needs more packages: pip install 'tabrecover[bulk]'"
+_UNREADABLE = (  # what files and containers raise that are not what they seem
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, csv.Error, zlib.error,
+    lzma.LZMAError, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class Item(NamedTuple):
@@ -136,7 +140,7 @@ class _Lines(Piece):
                         return
                     yield _line_item(self.file.name, at, line, reading)
         except OSError as error:
-            yield _bad(self.file.name, _system(error))
+            yield _bad(self.file.name, _short(error))
 
     @property
     def fingerprint(self) -> str:
@@ -302,7 +306,11 @@ def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
     data = stream.read(reading.max_bytes + 1)
     item = Item(STANDARD_INPUT, STANDARD_INPUT, data)
     yield _Carried(
-        (item if len(data) <= reading.max_bytes else _bad(STANDARD_INPUT, _long(reading)),)
+        (
+            item
+            if len(data) <= reading.max_bytes
+            else _bad(STANDARD_INPUT, _long(reading.max_bytes)),
+        )
     )
 
 
@@ -337,12 +345,8 @@ def _row_groups(file: _File, reading: Reading) -> Iterator[Piece]:
     except (OSError, ArrowException, ValueError) as error:
         yield _Carried((_bad(file.name, _short(error)),))
         return
-    for group, _ in enumerate(rows):
-        yield _RowGroup(file, group, sum(rows[:group]))
-
-
-def _rows(file: _File, reading: Reading) -> Iterator[Piece]:
-    yield from _bundled(_streamed(file, _csv_rows, reading))
+    for group, first in enumerate(accumulate(rows[:-1], initial=0) if rows else ()):
+        yield _RowGroup(file, group, first)
 
 
 def _records(file: _File, reading: Reading) -> Iterator[Piece]:
@@ -353,14 +357,8 @@ def _records(file: _File, reading: Reading) -> Iterator[Piece]:
     yield from _bundled(_streamed(file, _warc_records, reading))
 
 
-def _members(file: _File, reading: Reading) -> Iterator[Piece]:
-    yield from _bundled(_streamed(file, _zip_members, reading))
-
-
-_PIECES = {
-    "stdin": _standard_input, "jsonl": _json_lines, "parquet": _row_groups, "csv": _rows,
-    "warc": _records, "zip": _members,
-}  # fmt: skip
+def _contained(read: _Reader, file: _File, reading: Reading) -> Iterator[Piece]:
+    yield from _bundled(_streamed(file, read, reading))
 
 
 def _bundled(items: Iterator[Item]) -> Iterator[Piece]:
@@ -389,8 +387,7 @@ def _streamed(file: _File, read: _Reader, reading: Reading) -> Iterator[Item]:
         for item in read(file, reading):
             count += 1
             yield item
-    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
-            csv.Error, lzma.LZMAError, NotImplementedError) as error:  # fmt: skip
+    except _UNREADABLE as error:
         behind = f" behind {count} documents" if count else ""
         yield _bad(file.name, f"can't be read on{behind}: {_short(error)}")
 
@@ -414,7 +411,7 @@ def _csv_rows(file: _File, reading: Reading) -> Iterator[Item]:
             source = f"{file.name}:{number}"
             whole = lines.taken()
             if lines.n_long:
-                yield _bad(source, _long(reading))
+                yield _bad(source, _long(reading.max_bytes))
                 lines.n_long = 0
             if not row:
                 continue
@@ -486,7 +483,7 @@ def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
             name = record.headers.get("WARC-Target-URI") or source
             data = record.reader.read(reading.max_bytes + 1)
             if len(data) > reading.max_bytes:
-                yield Item(name, source, None, _long(reading))
+                yield Item(name, source, None, _long(reading.max_bytes))
             elif "Content-Length" not in record.headers or len(data) < record.content_length:
                 yield Item(name, source, None, "is cut off")
             else:
@@ -505,7 +502,6 @@ def _zip_members(file: _File, reading: Reading) -> Iterator[Item]:
             if member.flag_bits & ENCRYPTED:
                 yield _bad(source, "is encrypted")
                 continue
-
             read = partial(_member, archive, member, reading.max_bytes)
             yield _guarded(source, read, reading.max_bytes)
 
@@ -532,13 +528,19 @@ def _lines(stream: IO[bytes], start: int, limit: int) -> Iterator[tuple[int, byt
         yield begin, None
 
 
+_PIECES: dict[str, Callable[[_File, Reading], Iterator[Piece]]] = {
+    "stdin": _standard_input, "jsonl": _json_lines, "parquet": _row_groups, "warc": _records,
+    "csv": partial(_contained, _csv_rows), "zip": partial(_contained, _zip_members),
+}  # fmt: skip
+
+
 # --- single documents ---------------------------------------------------------------------------
 
 
 def _line_item(name: str, at: int, line: bytes | None, reading: Reading) -> Item:
     source = f"{name}@{at}"
     if line is None:
-        return _bad(source, _long(reading))
+        return _bad(source, _long(reading.max_bytes))
     try:
         entry = json.loads(line)
         if not isinstance(entry, dict):
@@ -559,7 +561,7 @@ def _value_item(source: str, name: object, text: object, reading: Reading) -> It
     if not isinstance(text, (str, bytes)):
         return Item(own, source, None, f"its text is of the type {type(text).__name__}")
     if len(text) > reading.max_bytes:
-        return Item(own, source, None, _long(reading))
+        return Item(own, source, None, _long(reading.max_bytes))
     return Item(own, source, text)
 
 
@@ -601,7 +603,7 @@ def _content(file: _File, limit: int) -> bytes:
     if not _is_regular(file.path):
         raise InputError("is no regular file")
     if file.size > limit and not _is_compressed(file.name):
-        raise InputError(f"is longer than {limit} bytes; split it, or raise the limit")
+        raise InputError(_long(limit))
     with _opened(file.path, file.name) as stream:
         return stream.read(limit + 1)
 
@@ -609,11 +611,10 @@ def _content(file: _File, limit: int) -> bytes:
 def _guarded(source: str, read: Callable[[], bytes], limit: int) -> Item:
     try:
         data = read()
-    except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile,
-            lzma.LZMAError, NotImplementedError) as error:  # fmt: skip
+    except _UNREADABLE as error:
         return _bad(source, _short(error))
     if len(data) > limit:
-        return _bad(source, f"is longer than {limit} bytes; split it, or raise the limit")
+        return _bad(source, _long(limit))
     return Item(source, source, data)
 
 
@@ -621,18 +622,14 @@ def _bad(source: str, reason: str) -> Item:
     return Item(source, source, None, reason)
 
 
-def _long(reading: Reading) -> str:
-    return f"is longer than {reading.max_bytes} bytes; split it, or raise the limit"
+def _long(limit: int) -> str:
+    return f"is longer than {limit} bytes; split it, or raise the limit"
 
 
 def _short(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return _system(error)
+        return error.strerror
     return (str(error) or type(error).__name__).split("\n", 1)[0][:300]
-
-
-def _system(error: OSError) -> str:
-    return error.strerror or str(error)
 
 
 def _can_be_read(path: str) -> bool:

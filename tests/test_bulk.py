@@ -15,8 +15,9 @@ import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ import pytest
 import zstandard
 
 import tabrecover
-from tabrecover import bulk, intake
+from tabrecover import bulk, cli, intake
 from tabrecover.api import read_document
 from tabrecover.batch import COLUMNS, repair_batch, schema_of
 from tabrecover.errors import UsageError
@@ -737,6 +738,15 @@ def test_the_python_in_the_documentation_runs(folder: Path, forms: Path, tmp_pat
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "1"
     assert (tmp_path / "out" / "summary.json").exists()
+
+
+def test_the_command_has_the_settings_of_the_function() -> None:
+    """What can be chosen, and what is chosen where nothing is said, is the same in both."""
+    command, function = signature(cli.repair).parameters, signature(bulk.settings_of).parameters
+    for name in ("seconds", "max_bytes", "text_column", "id_column", "format", "tables_as"):
+        assert command[name].default == function[name].default
+    assert tuple(cli.BulkFormat) == bulk.FORMATS
+    assert tuple(cli.TablesAs) == get_args(bulk.Drawing)
 
 
 # --- the command --------------------------------------------------------------------------------
