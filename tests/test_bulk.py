@@ -502,7 +502,7 @@ def test_only_files_of_the_run_are_swept(folder: Path, tmp_path: Path) -> None:
     mine = [tmp_path / "home" / ".part-0000000.parquet.abc", out / "values" / ".hidden"]
     for path in mine:
         path.write_text("mine")
-    (out / "link").symlink_to(tmp_path / "home")
+    (out / "records").symlink_to(tmp_path / "home")
     (out / "values" / ".ipynb_checkpoints").mkdir()
     left = out / ".review.csv.02f3hcsp"
     left.write_text("half")

@@ -144,6 +144,15 @@ def test_three_tools_and_lost_values_give_the_layout() -> None:
     assert {c.type for c in lesson.layout.draft.cells if not c.label} == {"integer"}
 
 
+def test_the_most_telling_drawing_is_learned_not_the_most_frequent() -> None:
+    """Most dumps are by a tool that leaves covered cells out and tells no widths."""
+    squeezed = dumps(
+        lambda cells: [[t for t in row if t] for row in with_blanks(cells)], barred, 30
+    )
+    (lesson,) = learned([*squeezed, *dumps(with_blanks, barred, 8)])
+    assert cells_of(lesson) == sorted(FORM)
+
+
 def test_lines_that_all_dumps_have_between_rows_are_rows() -> None:
     """Sections without any tab, which would end a run of lines with tabs, belong to the table."""
     texts = [
