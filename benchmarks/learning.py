@@ -17,7 +17,8 @@ from random import Random
 from benchmarks.draw import draw_habits, draw_table
 from benchmarks.layouts import BUILTIN, LAYOUTS, Layout, Words, load_layout, load_words
 from tabrecover.authoring import Lesson, learn_templates
-from tabrecover.examples import Example, html_examples
+from tabrecover.examples import Example
+from tabrecover.html_examples import html_examples
 from tabrecover.storage import parse_template
 from tabrecover.template import RuleInstance, Template
 from tabrecover.units import number_of

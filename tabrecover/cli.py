@@ -890,7 +890,7 @@ def _examples(files: Sequence[str], encoding: str | None) -> list[Example]:
 
 def _examples_of(name: str, encoding: str | None) -> list[Example]:
     from tabrecover.decode import decode_bytes  # noqa: PLC0415
-    from tabrecover.examples import html_examples  # noqa: PLC0415
+    from tabrecover.html_examples import html_examples  # noqa: PLC0415
     from tabrecover.office import OFFICE_SUFFIXES, office_examples  # noqa: PLC0415
 
     data = _read(name)

@@ -267,7 +267,7 @@ def _fit_bars(sample: _Sample) -> list[Law]:
         return [_single_bars(inner)]
     laws = _fit_bar_rows(sample)
     cells = any(law.blanks_shown for law in laws)  # else the padded form holds as it stands
-    return laws + (_fit_wrapped_bars(sample) if cells else [])
+    return laws + (_fit_wrapped_bars(sample) if cells or not laws else [])
 
 
 def _fit_bar_rows(sample: _Sample) -> list[Law]:
@@ -312,7 +312,7 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
-    """Rows that open and close with a bar, broken anywhere else by a width of lines."""
+    """Rows that open and close with a bar, broken anywhere else: by a width, or around texts."""
     breaks = [gap for gap in sample.inner if "e" in gap]
     whole = sum(_CLOSED.search(gap) is not None for gap in breaks)
     if whole < FEW or len(breaks) - whole < max(FEW, MIN_WRAPPED * len(breaks)):
@@ -388,6 +388,8 @@ def _fit_padded(sample: _Sample) -> list[Law]:
     rows = sum(map(len, widths))
     good = sum(map(_regular_rows, widths))
     if good < MIN_REGULAR * rows:  # without rows, all are full
+        return []
+    if not rows and any("e" in gap for gap in inner):  # lines end, but none in padding
         return []
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)

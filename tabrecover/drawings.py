@@ -32,8 +32,7 @@ class Drawing:
 
     `rows` has the cell that covers each position, or NOTHING; `texts` the cells' texts, `folded`
     these folded, `labels` the folded texts of labels (set by who knows them), else nothing.
-    `document` and `place` say where it comes from, `missing` for how many positions the dump had
-    no cell.
+    `document` and `place` say where it comes from. Rows and columns that show nothing are left out.
     """
 
     def __init__(
@@ -46,9 +45,12 @@ class Drawing:
         self.texts = texts
         self.folded = [fold_text(text) or text for text in texts]
         self.labels = [""] * len(texts)
-        self._drop_counts()
         self._drop_empty()
-        self.missing = sum(line.count(NOTHING) for line in self.rows)
+
+    @property
+    def missing(self) -> int:
+        """For how many positions there is no cell."""
+        return sum(line.count(NOTHING) for line in self.rows)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,7 +112,7 @@ class Drawing:
 
     # --- what a tool put around the table -------------------------------------------------------
 
-    def _drop_counts(self) -> None:
+    def drop_counts(self) -> None:
         """Take out numbers of columns and of rows from nought, as data frames print them."""
         for _ in range(2):
             if self.rows and _counts_from_nought([self.text(0, c) for c in range(self.shape[1])]):

@@ -3,13 +3,14 @@
 Two kinds: tables in HTML markup, placed by the HTML table model; and blocks of lines with bars
 or tabs, read by the dialect's law. Where the law hides blanks, the cells of a short row are
 placed by aligning them with *column profiles* (is it a number, does it end in a colon) that the
-full rows show: the same forward-backward as with templates, with columns as slots.
+full rows show: the same forward-backward as with templates, with columns as slots. Labels are
+guessed, and where the dump says nothing of merged cells, so are these (`sketch`).
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,21 +19,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tabrecover.blocks import BLANK, Block, Entry, read_rows, touches
 from tabrecover.confidence import Confidence, alternatives, table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
-from tabrecover.lex import BARS, lex
+from tabrecover.examples import Example, ExampleCell
+from tabrecover.guess import guess_labels
 from tabrecover.model import ROW_END, TABLE_END, Cell, Span
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Table
 from tabrecover.scoring import NEVER, UnitKind
-from tabrecover.units import Units, classify, cut_units, number_of
+from tabrecover.sketch import count_heads, sketch
+from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["Block", "Entry", "block_table", "find_blocks", "html_tables", "read_rows"]
+__all__ = ["block_table", "html_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -43,66 +47,19 @@ VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
 COMMON_WIDTH = 0.5  # of the rows have as many cells as each other
 FEW_ROWS = 3
+FULL_ROWS, FULL_COLUMNS = 4, 4  # of words; menus are smaller
+FORM_ROWS, FORM_SHARE = 5, 0.8
 CONTENTS_COLUMNS = 2  # a title and its page
 EVEN_ROWS = 0.95  # probability of the layout where every row shows the same number of cells
 UNTIDY = 0.8  # ... where cells of markup overlap, or leave holes
 PRIOR = 0.05  # pseudo-count of a column profile: a typographic habit is kept strictly
 LEADING_BLANK, OTHER_BLANK = 0.01, 0.2  # rows are filled from the left
-MAX_ROWS = MAX_POSITIONS // MIN_COLUMNS
-_LINE = re.compile(r"[^\n]*\n?")
+MOVED = 0.6  # of the layout, for rows whose cells were put elsewhere to undo merged cells
+OPEN = 0.5  # that a position is blank for which the dump has nothing
 _COLONS = (":", "：")
 
 
-class Block(NamedTuple):
-    """A run of delimited lines as units; plain span."""
-
-    start: int
-    end: int
-    units: Units
-
-
-class Entry(NamedTuple):
-    """A cell's text with its plain span, or a blank (`start == end`)."""
-
-    text: str
-    start: int
-    end: int
-
-
-# --- blocks of delimited lines ------------------------------------------------------------------
-
-
-def find_blocks(document: Document, covered: Sequence[Span]) -> list[Block]:
-    """Runs of two or more lines with bars or tabs, outside the `covered` plain spans."""
-    text = document.text
-    if document.kind == "html" or not (document.holds_any(BARS) or "\t" in text):
-        return []
-    blocks: list[Block] = []
-    starts = [span.start for span in covered]
-    start = end = lines = 0
-    for match in _LINE.finditer(text):
-        line = match.group()
-        free = not _touches(covered, starts, match.start(), match.end())
-        if free and any(c in line.strip(" \n\r") for c in f"{BARS}\t"):
-            start = match.start() if not lines else start
-            end, lines = match.end(), lines + 1
-            continue
-        if MIN_ROWS <= lines <= MAX_ROWS:
-            blocks.append(_block(text, start, end))
-        lines = 0
-    if MIN_ROWS <= lines <= MAX_ROWS:
-        blocks.append(_block(text, start, end))
-    return blocks
-
-
-def _touches(covered: Sequence[Span], starts: Sequence[int], start: int, end: int) -> bool:
-    """Whether `[start, end)` overlaps one of the spans, which are disjoint and ascending."""
-    at = bisect_left(starts, end)
-    return at > 0 and covered[at - 1].end > start
-
-
-def _block(text: str, start: int, end: int) -> Block:
-    return Block(start, end, cut_units(text, lex(text, start, end), ()))
+# --- delimited lines ----------------------------------------------------------------------------
 
 
 def block_table(document: Document, block: Block, law: Law | None) -> Table | None:
@@ -110,64 +67,105 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
 
     `law` is the document's; a block it can't read is fingerprinted by itself.
     """
-    if law is None or not (law.rows_shown and law.name.startswith(("bars", "tabs"))):
-        law = fingerprint([block.units.gaps])[0]
-    if not (law.rows_shown and law.parted):
-        return None
+    suits = law is not None and law.rows_shown and law.name.startswith(("bars", "tabs"))
+    for own in [*([law] if law is not None and suits else []), *fingerprint([block.units.gaps])]:
+        if own.rows_shown and own.parted:
+            table = _read_block(document, block, own)
+            if table is not None:
+                return table
+    return None
+
+
+def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     rows = read_rows(document.text, block.units, law)
     width = max((len(row) for row in rows), default=0)
     if len(rows) < MIN_ROWS or not MIN_COLUMNS <= width <= MAX_COLUMNS:
         return None
-    if len(rows) * width > MAX_POSITIONS:
-        return None
-    if not _is_table([entry for row in rows for entry in row], [len(row) for row in rows]):
-        return None
-    few = len(rows) < FEW_ROWS  # then padding may be anything, and a wide space parts no cells
-    uneven = (law.blanks_shown or few) and _is_uneven(rows)
-    if uneven or (few and "g" in block.units.gaps) or _is_contents(rows):
+    if len(rows) * width > MAX_POSITIONS or not _holds_together(rows, block, law):
         return None
     even = law.blanks_shown and all(len(row) == width for row in rows)
     layout = max(law.confidence, EVEN_ROWS) if even else law.confidence
-    profile = _Profile([row for row in rows if len(row) == width], width)
-    cells: list[Cell] = []
-    for number, row in enumerate(rows):
-        cells += _place_row(document, number, row, profile, law, layout)
-    cells = _with_roles(cells, len(rows))
+    shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
+    if not law.blanks_shown:
+        rows, shown = _with_blanks(rows, width)
+    cells, shape = _cells(document, rows, shown, layout)
     status = table_status(cells, ())
     span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
-    shape = (len(rows), width)
-    return Table(None, span, shape, tuple(cells), table_confidence(cells), status)
+    return Table(None, span, shape, cells, table_confidence(cells), status)
 
 
-def read_rows(text: str, units: Units, law: Law) -> list[list[Entry]]:
-    """Rows of entries: units, and blanks where the law shows them."""
-    rows: list[list[Entry]] = [[]]
-    for number, reading in enumerate(law.read(units.gaps)):
-        for code in reading:
-            if code == "R":
-                rows.append([])
-            else:
-                rows[-1].append(Entry("", 0, 0))
-        if number < len(units.units):
-            unit = units.units[number]
-            rows[-1].append(Entry(text[unit.start : unit.end], unit.start, unit.end))
-    return [row for row in rows if any(entry.text for entry in row)]
+def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> bool:
+    """Whether the rows are those of a table, and not lines with bars or tabs in them."""
+    few = len(rows) < FEW_ROWS  # then padding may be anything, and a wide space parts no cells
+    if few and "g" in block.units.gaps:
+        return False
+    widths = [len(row) for row in rows]
+    if not _is_table([entry for row in rows for entry in row], widths, block.ruled):
+        return False
+    uneven = (law.blanks_shown or few) and not block.ruled and _is_uneven(rows)
+    return not (uneven or _is_contents(rows))
 
 
-def _is_table(entries: Sequence[Entry], widths: Sequence[int]) -> bool:
-    """Cells are short, many hold values, and most rows have several."""
+class _Shown(NamedTuple):
+    """What stands in a cell, and what else may, with probabilities."""
+
+    entry: Entry
+    texts: dict[str, float]
+
+
+_OPEN = _Shown(BLANK, {"": OPEN})
+
+
+def _cells(
+    document: Document, rows: Sequence[Sequence[Entry]], shown: Sequence[_Shown], layout: float
+) -> tuple[tuple[Cell, ...], tuple[int, int]]:
+    """The rows as cells on a grid, and its shape; `shown` has what stands in them, by number."""
+    found = sketch([[entry.text for entry in row] for row in rows])
+    cells = []
+    for cell in found.cells:
+        sure = layout * (MOVED if cell.row in found.moved else 1.0)
+        entry, texts = _OPEN if cell.source is None else shown[cell.source]
+        spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
+        total = Confidence(sure, texts.get(entry.text, 0.0)).total
+        cells.append(
+            Cell(
+                *cell[:4],
+                "label" if cell.label else "value",
+                entry.text,
+                entry.text if cell.label else None,
+                None,
+                total,
+                spans,
+                alternatives(texts, entry.text, total),
+            )
+        )
+    return tuple(cells), found.shape
+
+
+def _is_table(entries: Sequence[Entry], widths: Sequence[int], declared: bool = False) -> bool:
+    """Cells are short, many hold values unless it is `declared` a table, most rows have several."""
     texts = [entry.text for entry in entries if entry.text]
     if not texts or sum(map(len, texts)) > MEAN_LENGTH * len(texts):
         return False
     values = sum(t.endswith(_COLONS) or any(c.isdigit() for c in t) for t in texts)
     several = sum(width >= MIN_COLUMNS for width in widths)
-    return values >= VALUE_SHARE * len(texts) and several >= SEVERAL_SHARE * len(widths)
+    enough = declared or values >= VALUE_SHARE * len(texts) or _is_full(widths)
+    return enough and several >= SEVERAL_SHARE * len(widths)
+
+
+def _is_full(widths: Sequence[int]) -> bool:
+    """Whether so many rows have so many cells that words alone make a table."""
+    width, like = Counter(widths).most_common(1)[0]
+    return width >= FULL_COLUMNS and like >= max(FULL_ROWS, COMMON_WIDTH * len(widths))
 
 
 def _is_uneven(rows: Sequence[Sequence[Entry]]) -> bool:
     """Whether the rows have no width in common: lines with bars in them, as in programs."""
     widths = Counter(len(row) for row in rows)
     width, like = widths.most_common(1)[0]
+    several = sum(len(row) >= MIN_COLUMNS for row in rows)
+    if len(rows) >= FORM_ROWS and several >= FORM_SHARE * len(rows):
+        return False  # a form: as many labels and values in each row as it needs
     if len(rows) <= FEW_ROWS:  # so few agree by chance
         return like < len(rows) or (len(rows) < FEW_ROWS and width < FEW_ROWS)
     return like < COMMON_WIDTH * len(rows)
@@ -205,63 +203,38 @@ def _look(text: str) -> tuple[bool, bool]:
     return text.endswith(_COLONS), classify(text) in (UnitKind.INTEGER, UnitKind.DECIMAL)
 
 
-def _place_row(
-    document: Document,
-    number: int,
-    row: Sequence[Entry],
-    profile: _Profile,
-    law: Law,
-    layout: float,
-) -> list[Cell]:
+def _with_blanks(
+    rows: Sequence[Sequence[Entry]], width: int
+) -> tuple[list[list[Entry]], list[_Shown]]:
+    """Rows below the heads with the blanks that the dump hides, and what may stand in each cell."""
+    heads = count_heads([[entry.text for entry in row] for row in rows])
+    profile = _Profile([row for row in rows if len(row) == width], width)
+    placed: list[list[Entry]] = []
+    shown: list[_Shown] = []
+    for number, row in enumerate(rows):
+        known = number < heads or len(row) == width
+        own = [_Shown(e, {e.text: 1.0}) for e in row] if known else _place_row(row, profile)
+        placed.append([cell.entry for cell in own])
+        shown += own
+    return placed, shown
+
+
+def _place_row(row: Sequence[Entry], profile: _Profile) -> list[_Shown]:
     n, width = len(row), profile.width
-    if n == width:
-        probability = np.eye(n)
-    elif law.blanks_shown:  # a short row whose blanks all show ends early
-        probability = np.eye(n, width)
-    else:
-        skip = np.full(width, log(OTHER_BLANK))
-        skip[0] = log(LEADING_BLANK)
-        stray = np.full((n, width + 1), NEVER)
-        probability, _ = forward_backward(profile.scores([e.text for e in row]), stray, skip)
+    skip = np.full(width, log(OTHER_BLANK))
+    skip[0] = log(LEADING_BLANK)
+    stray = np.full((n, width + 1), NEVER)
+    probability, _ = forward_backward(profile.scores([e.text for e in row]), stray, skip)
     slots = decode(probability)
-    cells = []
+    shown = []
     for c in range(width):
-        at = slots.index(c) if c in slots else -1
-        entry = row[at] if at >= 0 else Entry("", 0, 0)
+        entry = row[slots.index(c)] if c in slots else BLANK
         texts: dict[str, float] = {}
         for i in range(n):
             texts[row[i].text] = texts.get(row[i].text, 0.0) + float(probability[i, c])
         texts[""] = texts.get("", 0.0) + max(0.0, 1 - sum(texts.values()))
-        cells.append(_cell(document, number, c, entry, texts, layout))
-    return cells
-
-
-def _cell(
-    document: Document, row: int, col: int, entry: Entry, texts: dict[str, float], layout: float
-) -> Cell:
-    spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
-    total = Confidence(layout, texts.get(entry.text, 0.0)).total
-    others = alternatives(texts, entry.text, total)
-    return Cell(row, col, 1, 1, "value", entry.text, None, None, total, spans, others)
-
-
-def _with_roles(cells: Sequence[Cell], n_rows: int) -> list[Cell]:
-    """Texts that end in a colon are labels, and so is a first row of words above numbers."""
-    first = [cell for cell in cells if cell.row == 0 and cell.text]
-    numbers = {c.col for c in cells if c.row > 0 and _look(c.text)[1]}
-    words_only = bool(first) and not any(any(ch.isdigit() for ch in c.text) for c in first)
-    header = (
-        words_only
-        and n_rows > 1
-        and bool(numbers)
-        and all(not c.text.endswith(_COLONS) for c in first)
-    )
-    return [
-        replace(cell, role="label", observed=cell.text)
-        if cell.text and (cell.text.endswith(_COLONS) or (header and cell.row == 0))
-        else cell
-        for cell in cells
-    ]
+        shown.append(_Shown(entry, texts))
+    return shown
 
 
 # --- tables in HTML -----------------------------------------------------------------------------
@@ -281,7 +254,7 @@ def html_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
     tables = []
     starts = [span.start for span in covered]
     for markup in _markup(document):
-        if _touches(covered, starts, markup.start, markup.end):
+        if touches(covered, starts, markup.start, markup.end):
             continue
         table = _markup_table(document, markup)
         if table is not None:
@@ -323,29 +296,55 @@ def _rows_of_markup(text: str, cells: Sequence[HtmlCell], start: int, boundary: 
 
 def _markup_table(document: Document, markup: _Markup) -> Table | None:
     entries = [entry for row in markup.rows for entry, _ in row]
-    if len(markup.rows) < MIN_ROWS or not _is_table(entries, [len(row) for row in markup.rows]):
+    specs = [spec for row in markup.rows for _, spec in row]
+    marked = any(spec.header for spec in specs)
+    widths = [len(row) for row in markup.rows]
+    if len(markup.rows) < MIN_ROWS or not _is_table(entries, widths, marked):
         return None
+    span = document.raw_span(markup.start, markup.end)
+    if document.kind == "text" and all(spec.rowspan == spec.colspan == 1 for spec in specs):
+        return _drawn_table(document, markup, span)
     cells, width, tidy = _grid_of(document, markup)
     if width < MIN_COLUMNS or not cells:
         return None
-    declared = any(cell.role == "label" for cell in cells)
-    if not declared:
-        cells = _with_roles(cells, len(markup.rows))
-    confidence = table_confidence(cells)
+    cells, guessed = _with_labels(cells, (len(markup.rows), width))
     certainty = 1.0 if tidy else UNTIDY
-    status = table_status(cells, (), certainty=certainty)
-    span = document.raw_span(markup.start, markup.end)
-    shape = (len(markup.rows), width)
     return Table(
         None,
         span,
-        shape,
+        (len(markup.rows), width),
         tuple(cells),
-        confidence,
-        status,
+        table_confidence(cells),
+        table_status(cells, (), certainty=certainty),
         certainty=certainty,
-        labels_declared=declared,
+        labels_declared=marked and not guessed,
     )
+
+
+def _drawn_table(document: Document, markup: _Markup, span: Span) -> Table | None:
+    """A table that was drawn as a full rectangle, whatever cells were merged."""
+    rows = [[entry for entry, _ in row] for row in markup.rows]
+    width = max(map(len, rows))
+    if width < MIN_COLUMNS or len(rows) * width > MAX_POSITIONS:
+        return None
+    shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
+    cells, shape = _cells(document, rows, shown, 1.0)
+    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+
+
+def _with_labels(cells: Sequence[Cell], shape: tuple[int, int]) -> tuple[list[Cell], bool]:
+    """The cells with their roles, and whether any of them was guessed; markup is believed."""
+    given = (
+        ExampleCell(c.row, c.col, c.rowspan, c.colspan, c.text, c.role == "label") for c in cells
+    )
+    found = guess_labels(Example(tuple(given), shape))
+    roles = [
+        replace(cell, role="label", observed=cell.text)
+        if at in found and (cell.text or cell.role == "label")
+        else cell
+        for at, cell in enumerate(cells)
+    ]
+    return roles, roles != list(cells)
 
 
 def _grid_of(document: Document, markup: _Markup) -> tuple[list[Cell], int, bool]:

@@ -16,11 +16,12 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tabrecover.blocks import read_rows
 from tabrecover.dialects import fingerprint
 from tabrecover.drawings import Drawing
 from tabrecover.examples import Example, clean_text
 from tabrecover.fold import fold_text
-from tabrecover.freeform import html_tables, read_rows
+from tabrecover.freeform import html_tables
 from tabrecover.guess import is_words
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, lex
@@ -74,12 +75,14 @@ def read_pile(documents: Sequence[Document], names: Sequence[str]) -> list[Conse
         for drawing in (*_of_markup(document, name), *_of_lines(document, name, lines))
         if min(drawing.shape) > 0
     ]
+    for drawing in drawings:
+        drawing.drop_counts()
     statistics = _Statistics(drawings)
+    n_open = {drawing.place: drawing.missing for drawing in drawings}
     for drawing in drawings:
         drawing.labels = statistics.labels_of(drawing)
     for drawing in drawings:
         drawing.redraw(statistics.repeats_of(drawing), statistics.blanks_of(drawing))
-    n_open = {drawing.place: drawing.missing for drawing in drawings}
     examples = [drawing.example() for drawing in drawings if any(drawing.labels)]
     found = [_consensus(group, n_open) for group in _groups(examples)]
     return sorted(filter(None, found), key=lambda consensus: -consensus.n_found)

@@ -18,12 +18,13 @@ from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import Aligner, holds_values
+from tabrecover.blocks import Block, find_blocks
 from tabrecover.calibration import Calibration, calibrated
 from tabrecover.catalog import MAX_RIVALS, context_nats, few_of
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import Block, block_table, find_blocks, html_tables
+from tabrecover.freeform import block_table, html_tables
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens

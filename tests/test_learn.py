@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tabrecover.authoring import Lesson, check_id, learn_templates
 from tabrecover.draft import DraftCell
 from tabrecover.errors import InputError, RecoveryError, UsageError
-from tabrecover.examples import html_examples
+from tabrecover.html_examples import html_examples
 from tabrecover.office import office_examples
 from tabrecover.storage import parse_template
 
