@@ -24,11 +24,12 @@ from tabrecover.confidence import Confidence, alternatives, table_confidence, ta
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.examples import Example, ExampleCell
 from tabrecover.guess import guess_labels
+from tabrecover.heads import count_heads
 from tabrecover.model import ROW_END, TABLE_END, Cell, Span
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Table
 from tabrecover.scoring import NEVER, UnitKind
-from tabrecover.sketch import count_heads, sketch
+from tabrecover.sketch import sketch
 from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:

@@ -3,24 +3,26 @@
 The rows come as a dump shows them, some of them shorter than others. First the *heads* are told
 from the body: rows of words above numbers, and rows below them that have no row label where all
 rows of the body have one. Then row labels are guessed by the contrast of words and numbers
-(`guess`), and with the labels known, merged cells are redrawn (`drawings`).
+(`guess`), and with the labels known, merged cells are redrawn (`drawings`). Several columns of row
+labels show by their blanks: where one of them is blank, a label before it or above it reaches over.
 """
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.drawings import Drawing
 from tabrecover.examples import Example, ExampleCell
 from tabrecover.guess import guess_labels, is_number, is_words
+from tabrecover.heads import count_heads, place_heads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Sketch", "SketchCell", "count_heads", "sketch"]
+__all__ = ["Sketch", "SketchCell", "sketch"]
 
-MAX_HEADS = 20  # rows of heads; more are no heads
-LABELLED = 0.8  # of the rows of a body have a row label where a row without one is a head
+MIN_CELLS = 2  # of a row that is aligned; one alone is a section
 
 
 class SketchCell(NamedTuple):
@@ -57,8 +59,11 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     heads = count_heads(rows)
     drawing = Drawing(numbered, texts, "", 0)
     before = [list(line) for line in drawing.rows]
+    _spread_heads(drawing, heads)
+    _align_short_rows(drawing, heads)
     drawing.labels = _heads_and_sections(drawing, heads)
     drawing.redraw(_repeats(drawing), ())
+    _merge_stub(drawing, heads)
     drawing.labels = _labels(drawing)
     drawing.redraw(_repeats(drawing), _open(drawing))
     moved = (
@@ -69,42 +74,28 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     return Sketch(_cells(drawing), drawing.shape, heads, frozenset(moved))
 
 
-def count_heads(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows at the top are heads.
-
-    >>> count_heads([["", "Year", ""], ["", "2022", "2023"], ["Beds", "10", "12"]])
-    2
-    """
-    numbers = [row for row, texts in enumerate(rows) if any(map(is_number, texts))]
-    last = numbers[-1] if numbers else 0
-    heads = 0
-    while heads < min(last + 1, MAX_HEADS, len(rows) - 1):
-        if not (_is_words(rows[heads], heads) or _is_unlabelled(rows, heads)):
-            break
-        heads += 1
-    return heads
-
-
-def _is_words(row: Sequence[str], above: int) -> bool:
-    """Whether a row has words only, and not just one at its left, as a section has below heads."""
-    filled = [col for col, text in enumerate(row) if text]
-    if not filled or not all(is_words(row[col]) for col in filled):
-        return False
-    return len(filled) > 1 or filled[0] > 0 or not above
+def _spread_heads(drawing: Drawing, heads: int) -> None:
+    """Put packed heads where they belong."""
+    if not _are_packed(drawing, heads):
+        return
+    n_rows, width = drawing.shape
+    texts = [[drawing.text(row, col) for col in range(width)] for row in range(n_rows)]
+    places = place_heads(texts[:heads], texts[heads:], width)
+    if places is None:
+        return
+    sources = [[at for at in line if at >= 0] for line in drawing.rows[:heads]]
+    for own, line in zip(places, sources, strict=True):
+        for head, at in zip(own, line, strict=False):
+            for row in range(head.row, head.row + head.rowspan):
+                drawing.rows[row][head.col : head.col + head.colspan] = [at] * head.colspan
 
 
-def _is_unlabelled(rows: Sequence[Sequence[str]], row: int) -> bool:
-    """Whether a row lacks the label that rows below it have: it names columns, by years say."""
-    width = max(map(len, rows))
-    own, below = rows[row], rows[row + 1 :]
-    texts = [text for text in own if text]
-    short = len(own) < width and row > 0 and is_number(own[0] if own else "")
-    if not texts or not (short or not own[0]) or len(set(texts)) < len(texts):
-        return False
-    if any("." in text or "," in text for text in texts if is_number(text)):
-        return False
-    labelled = sum(bool(other) and is_words(other[0]) for other in below)
-    return len(texts) > 1 and labelled >= LABELLED * len(below)
+def _are_packed(drawing: Drawing, heads: int) -> bool:
+    """Whether rows of heads end early, and none has a blank before its last text."""
+    n_cols = drawing.shape[1]
+    filled = [[bool(drawing.text(row, col)) for col in range(n_cols)] for row in range(heads)]
+    together = all(sum(row) == n_cols - row[::-1].index(True) for row in filled)
+    return heads > 1 and together and not all(map(all, filled))
 
 
 def _heads_and_sections(drawing: Drawing, heads: int) -> list[str]:
@@ -117,6 +108,110 @@ def _heads_and_sections(drawing: Drawing, heads: int) -> list[str]:
             for at in filled:
                 labels[at] = drawing.folded[at]
     return labels
+
+
+# --- rows that are short because merged cells were left out -------------------------------------
+
+
+def _align_short_rows(drawing: Drawing, heads: int) -> None:
+    """Move the cells of short rows of the body below those of full rows that look like them.
+
+    A row lacks cells at its left, where a label reaches in from above, or behind its own label,
+    which reaches over several columns, or at its end.
+    """
+    full = [line for line in drawing.rows[heads:] if line[-1] >= 0]
+    if not full:
+        return
+    shares = [
+        _digit_share([drawing.texts[line[col]] for line in full]) for col in range(len(full[0]))
+    ]
+    lowered = False  # whether the row above lacks what reaches in from further above
+    for row in range(heads, drawing.shape[0]):
+        line = drawing.rows[row]
+        cells = [at for at in line if at >= 0]
+        lacks = len(line) - len(cells)
+        if not lacks or len(cells) < MIN_CELLS:
+            lowered = lowered or not lacks
+            continue
+        at_end = _likelihood(drawing, cells, shares)
+        inside = _likelihood(drawing, cells[1:], shares[lacks + 1 :])
+        inside += _likelihood(drawing, cells[:1], shares)
+        if inside <= at_end:
+            lowered = False
+            continue
+        above = drawing.rows[row - 1]
+        if lowered and row > heads and above[lacks - 1] != above[lacks]:
+            drawing.rows[row] = [*above[:lacks], *cells]
+        else:
+            drawing.rows[row] = [cells[0]] * lacks + cells
+            lowered = False
+
+
+def _digit_share(texts: Sequence[str]) -> float:
+    """The share of texts with digits, by Laplace's rule of succession; blanks say nothing."""
+    filled = [text for text in texts if text]
+    return (sum(map(_has_digits, filled)) + 1) / (len(filled) + 2)
+
+
+def _likelihood(drawing: Drawing, cells: Sequence[int], shares: Sequence[float]) -> float:
+    """The log-likelihood of cells with and without digits in columns with these shares of them."""
+    texts = [drawing.texts[at] for at in cells]
+    return sum(
+        log(share if _has_digits(text) else 1 - share)
+        for text, share in zip(texts, shares, strict=False)
+        if text
+    )
+
+
+def _has_digits(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+# --- columns of row labels ----------------------------------------------------------------------
+
+
+def _merge_stub(drawing: Drawing, heads: int) -> None:
+    """Make labels of several columns of row labels as wide and as high as their blanks show."""
+    body = [row for row in range(heads, drawing.shape[0]) if not _is_whole(drawing.rows[row])]
+    stub = _stub_width(drawing, body)
+    for above, row in zip([-1, *body], body, strict=False):
+        line = drawing.rows[row]
+        for col in range(stub):
+            at = line[col]
+            if at >= 0 and drawing.texts[at]:
+                drawing.labels[at] = drawing.folded[at]
+            elif col and drawing.label(row, col - 1) and not _below(drawing, row, col, stub):
+                line[col] = line[col - 1]
+            elif above == row - 1 >= heads and _below(drawing, row, col, stub):
+                line[col] = drawing.rows[above][col]
+
+
+def _is_whole(line: Sequence[int]) -> bool:
+    """Whether one cell covers the row."""
+    return line[0] >= 0 and len(set(line)) == 1
+
+
+def _below(drawing: Drawing, row: int, col: int, stub: int) -> bool:
+    """Whether a label stands further right among the row labels: then the blank is another's."""
+    return any(drawing.text(row, other) for other in range(col + 1, stub))
+
+
+def _stub_width(drawing: Drawing, body: Sequence[int]) -> int:
+    """How many columns hold row labels with blanks that belong to their neighbours; or none.
+
+    They hold words only, one of them at least in every row, and numbers follow.
+    """
+    width = drawing.shape[1]
+    stub = 0
+    while stub < width - 1 and not any(is_number(drawing.text(row, stub)) for row in body):
+        stub += 1
+    while stub > 1:
+        filled = [[bool(drawing.text(row, col)) for col in range(stub)] for row in body]
+        blanks = [not all(row[col] for row in filled) for col in range(stub)]
+        if all(map(any, filled)) and all(blanks[1:]) and filled and filled[0][0]:
+            return stub
+        stub -= 1
+    return 0
 
 
 def _labels(drawing: Drawing) -> list[str]:
@@ -153,16 +248,26 @@ def _open(drawing: Drawing) -> set[tuple[int, int]]:
 
 
 def _cells(drawing: Drawing) -> tuple[SketchCell, ...]:
-    corners: dict[int, tuple[int, int, int, int]] = {}
+    """The cells; where a text covers no rectangle, it keeps the part where it begins."""
     cells: list[SketchCell] = []
-    for row, line in enumerate(drawing.rows):
+    done: set[tuple[int, int]] = set()
+    seen: set[int] = set()
+    rows, n_cols = drawing.rows, drawing.shape[1]
+    for row, line in enumerate(rows):
         for col, at in enumerate(line):
-            if at < 0:
-                cells.append(SketchCell(row, col, 1, 1, False, None))
+            if (row, col) in done:
                 continue
-            top, left, bottom, right = corners.get(at, (row, col, row, col))
-            corners[at] = (top, left, max(bottom, row), max(right, col))
-    for at, (top, left, bottom, right) in corners.items():
-        spans = (bottom - top + 1, right - left + 1)
-        cells.append(SketchCell(top, left, *spans, bool(drawing.labels[at]), at))
-    return tuple(sorted(cells, key=lambda cell: (cell.row, cell.col)))
+            bottom = right = 1
+            if at >= 0 and at not in seen:
+                seen.add(at)
+                while col + right < n_cols and line[col + right] == at:
+                    right += 1
+                own = [at] * right
+                while row + bottom < len(rows) and rows[row + bottom][col : col + right] == own:
+                    bottom += 1
+                label = bool(drawing.labels[at])
+                cells.append(SketchCell(row, col, bottom, right, label, at))
+            else:
+                cells.append(SketchCell(row, col, 1, 1, False, None))
+            done.update((row + y, col + x) for y in range(bottom) for x in range(right))
+    return tuple(cells)
