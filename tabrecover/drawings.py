@@ -113,11 +113,24 @@ class Drawing:
     # --- what a tool put around the table -------------------------------------------------------
 
     def drop_counts(self) -> None:
-        """Take out numbers of columns and of rows from nought, as data frames print them."""
-        for _ in range(2):
-            if self.rows and _counts_from_nought([self.text(0, c) for c in range(self.shape[1])]):
+        """Take out numbers of columns and of rows from nought, as data frames print them.
+
+        Numbers of columns are taken for that if every column has one, or rows are numbered too.
+        """
+        self._turn()
+        numbered = bool(self.rows) and _counts_from_nought([self.text(0, c) for c in self._cols])
+        if numbered:
+            del self.rows[0]
+        self._turn()
+        if self.rows:
+            first = [self.text(0, c) for c in self._cols]
+            if (numbered or first[0]) and _counts_from_nought(first):
                 del self.rows[0]
-            self._turn()
+        self._drop_empty()
+
+    @property
+    def _cols(self) -> range:
+        return range(len(self.rows[0]))
 
     def _drop_empty(self) -> None:
         """Take out rows and columns that show nothing."""
@@ -311,6 +324,7 @@ def _divided(runs: Sequence[tuple[int, int]], length: int) -> list[int]:
 
 
 def _counts_from_nought(texts: Sequence[str]) -> bool:
-    """Whether these are 0, 1, 2 and so on, a blank before them or not."""
-    numbers = [number_of(text) for text in (texts[1:] if not texts[0] else texts)]
+    """Whether these are 0, 1, 2 and so on, blanks before them or not."""
+    blanks = next((n for n, text in enumerate(texts) if text), len(texts))
+    numbers = [number_of(text) for text in texts[blanks:]]
     return len(numbers) >= MIN_COUNTED and numbers == list(range(len(numbers)))

@@ -56,8 +56,9 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     for row in rows:
         start = numbered[-1].stop if numbered else 0
         numbered.append(range(start, start + len(row)))
-    heads = count_heads(rows)
     drawing = Drawing(numbered, texts, "", 0)
+    drawing.drop_counts()
+    heads = count_heads([[texts[at] for at in line if at >= 0] for line in drawing.rows])
     before = [list(line) for line in drawing.rows]
     _spread_heads(drawing, heads)
     _align_short_rows(drawing, heads)
@@ -103,8 +104,7 @@ def _heads_and_sections(drawing: Drawing, heads: int) -> list[str]:
     labels = [""] * len(drawing.texts)
     for row, line in enumerate(drawing.rows):
         filled = [at for at in line if at >= 0 and drawing.texts[at]]
-        section = len(filled) == 1 and filled[0] == line[0] and is_words(drawing.texts[line[0]])
-        if row < heads or section:
+        if row < heads or _is_section(drawing, line, filled):
             for at in filled:
                 labels[at] = drawing.folded[at]
     return labels
@@ -227,6 +227,14 @@ def _labels(drawing: Drawing) -> list[str]:
         if at is not None and drawing.texts[at]:
             labels[at] = drawing.folded[at]
     return labels
+
+
+def _is_section(drawing: Drawing, line: Sequence[int], filled: Sequence[int]) -> bool:
+    """Whether words stand alone at the left of a row, or everywhere in it."""
+    if not filled or filled[0] != line[0] or not is_words(drawing.texts[line[0]]):
+        return False
+    everywhere = len(filled) == len(line) and len({drawing.folded[at] for at in filled}) == 1
+    return len(filled) == 1 or everywhere
 
 
 def _repeats(drawing: Drawing) -> set[tuple[int, int]]:
