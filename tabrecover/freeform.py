@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tabrecover.blocks import BLANK, Block, Entry, read_rows, touches
+from tabrecover.columns import Columns, find_columns
 from tabrecover.confidence import Confidence, alternatives, table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.examples import Example, ExampleCell
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["block_table", "html_tables"]
+__all__ = ["block_table", "column_tables", "html_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -236,6 +237,34 @@ def _place_row(row: Sequence[Entry], profile: _Profile) -> list[_Shown]:
         texts[""] = texts.get("", 0.0) + max(0.0, 1 - sum(texts.values()))
         shown.append(_Shown(entry, texts))
     return shown
+
+
+# --- columns that spaces draw -------------------------------------------------------------------
+
+
+def column_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
+    """Tables that only spaces draw, outside the `covered` plain spans."""
+    tables = (_column_table(document, columns) for columns in find_columns(document, covered))
+    return [table for table in tables if table is not None]
+
+
+def _column_table(document: Document, columns: Columns) -> Table | None:
+    rows = columns.rows
+    entries = [entry for row in rows for entry in row]
+    filled = [sum(bool(entry.text) for entry in row) for row in rows]
+    if len(entries) > MAX_POSITIONS or not _is_table(entries, filled) or _is_contents(rows):
+        return None
+    if len(rows[0]) == MIN_COLUMNS and not _ends_in_numbers(rows):
+        return None
+    shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
+    cells, shape = _cells(document, rows, shown, EVEN_ROWS * columns.regular)
+    span = document.raw_span(columns.start, columns.end)
+    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+
+
+def _ends_in_numbers(rows: Sequence[Sequence[Entry]]) -> bool:
+    """Whether most rows end in a number."""
+    return 2 * sum(number_of(row[-1].text) is not None for row in rows) > len(rows)
 
 
 # --- tables in HTML -----------------------------------------------------------------------------

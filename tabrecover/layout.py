@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tabrecover.canvas import STROKES, Canvas, Line, canvases
 from tabrecover.lex import BARS, CROSSINGS
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
 
@@ -36,16 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = ["redraw"]
 
-_STROKES = "-=_─━═╌┄┈╍"
 _BORDERS = frozenset(BARS + CROSSINGS)
-_RULES = frozenset(_STROKES)
+_RULES = frozenset(STROKES)
 _BORDER, _CROSSING, _STROKE = (
-    f"[{re.escape(chars)}]" for chars in (BARS + CROSSINGS, CROSSINGS, _STROKES)
+    f"[{re.escape(chars)}]" for chars in (BARS + CROSSINGS, CROSSINGS, STROKES)
 )
 _ANY_BORDER = re.compile(_BORDER)
-_LETTER = re.compile(
-    rf"[^\s{re.escape(BARS + CROSSINGS + _STROKES)}\u200b\u200c\u200d\u2060\ufeff]"
-)
+_LETTER = re.compile(rf"[^\s{re.escape(BARS + CROSSINGS + STROKES)}\u200b\u200c\u200d\u2060\ufeff]")
 _MARGIN = "[ \t\ufeff]*"
 _BOX_LINE = re.compile(rf"{_MARGIN}{_BORDER}[^\n]*{_BORDER}[ \t\r]*")
 _CROSSED_RULE = re.compile(f"{_CROSSING}{_STROKE}+{_BORDER}|{_BORDER}{_STROKE}+{_CROSSING}")
@@ -74,13 +72,6 @@ MIN_FIELD_LINES, MIN_FIELDS = 3, 3
 MAX_OPEN = 0.2  # share of the lines with a field whose brackets are not closed; more are code
 MIN_PLAIN = 0.2  # of the fields are empty, quoted, or without letters
 MAX_FIELD = 40  # characters of a separated field on average; longer ones are prose
-
-
-class _Line(NamedTuple):
-    """A line of the text without its line end: half-open."""
-
-    start: int
-    end: int
 
 
 class _Cell(NamedTuple):
@@ -131,109 +122,25 @@ def _drawings(document: Document) -> list[_Drawing]:
     return disjoint
 
 
-def _lines(text: str) -> list[_Line]:
+def _lines(text: str) -> list[Line]:
     lines = []
     start = 0
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        lines.append(_Line(start, end))
+        lines.append(Line(start, end))
         start = end + 1
     return lines
 
 
-def _lines_at(text: str, mark: re.Pattern[str]) -> Iterator[_Line]:
+def _lines_at(text: str, mark: re.Pattern[str]) -> Iterator[Line]:
     """The lines that hold a match of `mark`, which crosses no line end; the others cost little."""
     end = -1
     while (found := mark.search(text, end + 1)) is not None:
         start = text.rfind("\n", 0, found.start()) + 1
         end = text.find("\n", found.end())
         end = len(text) if end < 0 else end
-        yield _Line(start, end)
-
-
-# --- how wide characters are ----------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def _width(char: str, wide: int, ambiguous: int) -> int:
-    if unicodedata.category(char) in _ON_ANOTHER and char != "\u00ad":
-        return 0
-    kind = unicodedata.east_asian_width(char)
-    return wide if kind in "WF" else ambiguous if kind == "A" and char not in _DRAWN else 1
-
-
-_DRAWN = _BORDERS | _RULES
-_ON_ANOTHER = ("Mn", "Me", "Cf")  # drawn on the character before, or not at all
-_MEASURES = ((2, 1), (1, 1), (2, 2))  # columns of a wide character, and of an ambiguous one
-
-
-class _Canvas:
-    """Lines as characters at columns, by one measure of widths.
-
-    What has no width stands in the column of the character before it, so that no cut parts them.
-    """
-
-    def __init__(self, text: str, lines: Sequence[_Line], measure: tuple[int, int]) -> None:
-        self.text = text
-        self.lines = lines
-        self.columns: list[Sequence[int]] = []
-        for line in lines:
-            chars = text[line.start : line.end]
-            if chars.isascii() and "\t" not in chars:
-                self.columns.append(range(len(chars)))
-                continue
-            column, columns = 0, list[int]()
-            for char in chars:
-                width = 8 - column % 8 if char == "\t" else _width(char, *measure)
-                columns.append(column if width or not columns else columns[-1])
-                column += width
-            self.columns.append(columns)
-
-    def between(self, number: int, left: int, right: int) -> Span:
-        """The characters of a line that start in columns `[left, right)`."""
-        columns, line = self.columns[number], self.lines[number]
-        first, last = bisect_left(columns, left), bisect_left(columns, right)
-        return Span(line.start + first, line.start + last)
-
-    def piece(self, number: int, left: int, right: int) -> Span | None:
-        """The same without spaces around it; None if nothing is left."""
-        return self._stripped(*self.between(number, left, right))
-
-    def parts(self, number: int, starts: Sequence[int]) -> list[Span | None]:
-        """The texts of columns that start there; a word between two is where most of it stands."""
-        line, columns = self.lines[number], self.columns[number]
-        cuts = [line.start]
-        for column in starts[1:]:
-            cut = line.start + bisect_left(columns, column)
-            first, last = cut, cut
-            while first > line.start and not self.text[first - 1].isspace():
-                first -= 1
-            while last < line.end and not self.text[last].isspace():
-                last += 1
-            cuts.append(first if last - cut >= cut - first else last)
-        return [self._stripped(*cut) for cut in pairwise([*cuts, line.end])]
-
-    def _stripped(self, start: int, end: int) -> Span | None:
-        while start < end and self.text[start].isspace():
-            start += 1
-        while start < end and self.text[end - 1].isspace():
-            end -= 1
-        return Span(start, end) if start < end else None
-
-    def at(self, number: int, column: int) -> str:
-        """The character at a column, or a space."""
-        columns = self.columns[number]
-        at = bisect_left(columns, column)
-        if at == len(columns) or columns[at] != column:
-            return " "
-        return self.text[self.lines[number].start + at]
-
-
-def _canvases(text: str, lines: Sequence[_Line]) -> list[_Canvas]:
-    """The lines by all measures; by one if that makes no difference."""
-    measures = _MEASURES[:1] if text[lines[0].start : lines[-1].end].isascii() else _MEASURES
-    return [_Canvas(text, lines, measure) for measure in measures]
+        yield Line(start, end)
 
 
 # --- the lines of a cell --------------------------------------------------------------------------
@@ -283,8 +190,8 @@ def _spaces(text: str, start: int, end: int) -> Iterator[int]:
 
 def _boxes(text: str) -> Iterator[_Drawing]:
     """Runs of lines between borders that hold enough rules."""
-    run: list[_Line] = []
-    nowhere = _Line(len(text) + 2, len(text) + 2)
+    run: list[Line] = []
+    nowhere = Line(len(text) + 2, len(text) + 2)
     for line in [*_lines_at(text, _ANY_BORDER), nowhere]:
         if run and line.start != run[-1].end + 1:
             for box in _single_boxes(text, run):
@@ -295,7 +202,7 @@ def _boxes(text: str) -> Iterator[_Drawing]:
             run.append(line)
 
 
-def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
+def _single_boxes(text: str, run: Sequence[Line]) -> Iterator[Sequence[Line]]:
     """Boxes that stand directly below each other: two full rules in a row part them."""
     first = 0
     rules = [_FULL_RULE.fullmatch(text, *line) is not None for line in run]
@@ -306,14 +213,14 @@ def _single_boxes(text: str, run: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
     yield run[first:]
 
 
-def _box(text: str, lines: Sequence[_Line]) -> _Drawing | None:
+def _box(text: str, lines: Sequence[Line]) -> _Drawing | None:
     rules = sum(_SOME_RULE.search(text, *line) is not None for line in lines)
     if rules < MIN_RULES or len(lines) > MAX_LINES:
         return None
     if max(line.end - line.start for line in lines) > MAX_WIDTH:
         return None
-    canvases = _canvases(text, lines)
-    straightness, canvas = max(((_straightness(c), c) for c in canvases), key=itemgetter(0))
+    drawn = ((_straightness(canvas), canvas) for canvas in canvases(text, lines))
+    straightness, canvas = max(drawn, key=itemgetter(0))
     if straightness < MIN_STRAIGHT:
         return None
     borders = _borders(canvas)
@@ -332,7 +239,7 @@ def _letters(text: str) -> int:
     return len(_LETTER.findall(text))
 
 
-def _straightness(canvas: _Canvas) -> float:
+def _straightness(canvas: Canvas) -> float:
     """Share of the lines whose last border stands in the most common column."""
     lasts = []
     for number, (start, end) in enumerate(canvas.lines):
@@ -341,7 +248,7 @@ def _straightness(canvas: _Canvas) -> float:
     return Counter(lasts).most_common(1)[0][1] / len(lasts)
 
 
-def _borders(canvas: _Canvas) -> list[int]:
+def _borders(canvas: Canvas) -> list[int]:
     """Columns in which a border is drawn on more than one line."""
     seen: Counter[int] = Counter()
     for number, (start, end) in enumerate(canvas.lines):
@@ -359,7 +266,7 @@ def _touches_rule(line: str, at: int) -> bool:
     return line[at - 1 : at] in _RULES or line[at + 1 : at + 2] in _RULES
 
 
-def _strokes_of_rules(canvas: _Canvas) -> frozenset[str]:
+def _strokes_of_rules(canvas: Canvas) -> frozenset[str]:
     """What rules are drawn with; other strokes are texts, such as a mark for "none"."""
     rules = (m.group() for line in canvas.lines for m in _CROSSED_RULE.finditer(canvas.text, *line))
     strokes = _RULES.intersection("".join(rules))
@@ -379,7 +286,7 @@ _Field = tuple[int, int]  # number of the band, number of the column between bor
 class _Fields:
     """Elementary fields (band of lines, column between borders), joined where no border is."""
 
-    def __init__(self, canvas: _Canvas, borders: Sequence[int]) -> None:
+    def __init__(self, canvas: Canvas, borders: Sequence[int]) -> None:
         self.canvas = canvas
         self.borders = borders
         self.width = len(borders) - 1
@@ -484,7 +391,7 @@ class _Fields:
 # --- columns below a line of rules ----------------------------------------------------------------
 
 
-def _ruled(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
+def _ruled(text: str, lines: Sequence[Line]) -> Iterator[_Drawing]:
     """Tables whose columns a line such as `---- ------ ---` marks, above, below or between."""
     marks = _Marks(text, lines)
     number = 0
@@ -503,7 +410,7 @@ def _ruled(text: str, lines: Sequence[_Line]) -> Iterator[_Drawing]:
 class _Marks:
     """The numbers of lines that are blank, or nothing but strokes: what a ruled table ends at."""
 
-    def __init__(self, text: str, lines: Sequence[_Line]) -> None:
+    def __init__(self, text: str, lines: Sequence[Line]) -> None:
         self.end = len(lines)
         self.strokes: dict[int, str] = {}
         self.blanks: list[int] = []
@@ -560,7 +467,7 @@ def _before(numbers: Sequence[int], number: int) -> int:
 
 
 def _ruled_table(
-    text: str, lines: Sequence[_Line], rules: Collection[int], rule: _Line
+    text: str, lines: Sequence[Line], rules: Collection[int], rule: Line
 ) -> _Drawing | None:
     """The table of these lines; `rules` are the numbers of those that part rows, as `rule` does."""
     filled = {number for number, line in enumerate(lines) if text[slice(*line)].strip()}
@@ -570,10 +477,8 @@ def _ruled_table(
         return None
     if max(line.end - line.start for line in lines) > MAX_WIDTH:
         return None
-    canvases = _canvases(text, lines)
-    straddling, canvas = min(
-        ((_straddling(c, texts, starts[1:]), c) for c in canvases), key=itemgetter(0)
-    )
+    drawn = ((_straddling(canvas, texts, starts[1:]), canvas) for canvas in canvases(text, lines))
+    straddling, canvas = min(drawn, key=itemgetter(0))
     if straddling > MAX_STRADDLING * len(texts) * len(starts):
         return None
     by_paragraph = len(filled) < len(lines)
@@ -595,7 +500,7 @@ def _ruled_table(
     return _drawing(text, lines[0].start, lines[-1].end, cells)
 
 
-def _straddling(canvas: _Canvas, numbers: Collection[int], starts: Sequence[int]) -> int:
+def _straddling(canvas: Canvas, numbers: Collection[int], starts: Sequence[int]) -> int:
     """How often a text reaches into the space before a column on these lines."""
     ends = {number: (canvas.columns[number] or [0])[-1] for number in numbers}
     before = (
@@ -635,13 +540,13 @@ class _Separated:
                     run.append(fields)
             yield from _field_table(text, run)
 
-    def _alike(self, text: str) -> Iterator[Sequence[_Line]]:
+    def _alike(self, text: str) -> Iterator[Sequence[Line]]:
         """Lines below each other that may have the same number of fields, if enough of them.
 
         So the lines of prose are hardly ever cut into fields.
         """
         for lines in self._adjacent(text):
-            run: list[_Line] = []
+            run: list[Line] = []
             count = -1
             for line in lines:
                 own = text.count(self.separator, *line)
@@ -656,9 +561,9 @@ class _Separated:
             if len(run) >= MIN_FIELD_LINES:
                 yield run
 
-    def _adjacent(self, text: str) -> Iterator[Sequence[_Line]]:
+    def _adjacent(self, text: str) -> Iterator[Sequence[Line]]:
         """Enough lines below each other that may have fields."""
-        run: list[_Line] = []
+        run: list[Line] = []
         for line in _lines_at(text, self.mark):
             if run and line.start != run[-1].end + 1:
                 if len(run) >= MIN_FIELD_LINES:
@@ -668,7 +573,7 @@ class _Separated:
         if len(run) >= MIN_FIELD_LINES:
             yield run
 
-    def _fields(self, text: str, line: _Line) -> list[Span] | None:
+    def _fields(self, text: str, line: Line) -> list[Span] | None:
         """The fields of a line without their quotes; None if it has too few."""
         end = line.end - (text[line.end - 1 : line.end] == "\r")
         separators = text.count(self.separator, line.start, end)

@@ -13,13 +13,13 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 
 # A module imports only from lines above its own.
 LAYERS = [
-    "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "layout", "template",
-    "library", "scoring", "units", "dialects", "regions", "index", "pieces", "sieve", "catalog",
-    "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols", "anchors",
-    "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats", "headers",
-    "render", "results", "calibration", "examples", "guess", "heads", "drawings", "sketch",
-    "blocks", "freeform", "pipeline", "explain", "html_examples", "axis", "draft", "learn", "pile",
-    "propose", "authoring", "trial",
+    "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "canvas", "layout",
+    "template", "library", "scoring", "units", "dialects", "regions", "index", "pieces", "sieve",
+    "catalog", "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols",
+    "anchors", "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats",
+    "headers", "render", "results", "calibration", "examples", "guess", "heads", "drawings",
+    "sketch", "blocks", "columns", "freeform", "pipeline", "explain", "html_examples", "axis",
+    "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "intake", "batch", "bulk", "ray_engine",
     "bulk_view", "terminal", "explain_view", "report", "cli",

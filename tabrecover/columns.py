@@ -1,0 +1,254 @@
+"""Tables that only spaces draw: columns are where lines below each other have a gap in common.
+
+Page layout analysis calls such gaps *rivers*, and finds them in the projection of all lines on the
+horizontal axis: a river is a stretch of it that hardly any line writes on. What a line writes
+between two rivers is a cell; what it writes across one is a head or a section that spans columns.
+How wide a character is drawn differs between tools, so the measure is taken under which the lines
+leave the most rivers and cross them least.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tabrecover.blocks import BLANK, Entry, touches
+from tabrecover.canvas import Canvas, Line, canvases
+from tabrecover.guess import is_number
+from tabrecover.lex import BARS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.model import Document, Span
+
+__all__ = ["Columns", "find_columns"]
+
+MIN_LINES, MAX_LINES = 3, 20_000  # of a table, and of those at once
+MAX_WIDTH = 2_000  # characters of a line
+MAX_COLUMNS = 200
+SINGLE = 8  # lines with one text below each other: sections, or rows without values
+MANY = 5  # lines that by chance have no space in common
+WRITTEN = 0.1  # of the lines may write on a river
+MAX_CLASHES = 0.05  # of the texts stand in a column that holds one already
+_WORD = re.compile(r"\S+")
+_TEXT = re.compile(r"\S+(?:\s\S+)*")
+
+
+class Columns(NamedTuple):
+    """Rows of entries, all of them as wide; plain span.
+
+    `regular` is the share of the texts that stand in one column alone.
+    """
+
+    start: int
+    end: int
+    rows: list[list[Entry]]
+    regular: float
+
+
+River = tuple[int, int]  # its columns, half-open
+
+
+class _Piece(NamedTuple):
+    """A text of a line: its columns, half-open, and its plain span."""
+
+    left: int
+    right: int
+    start: int
+    end: int
+
+
+def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
+    """The tables that spaces draw, outside the `covered` plain spans."""
+    if document.kind == "html" or "  " not in document.text:
+        return []
+    found = []
+    for lines in _stretches(document.text, covered):
+        best: tuple[tuple[int, float], Columns] | None = None
+        for canvas in canvases(document.text, lines):
+            columns = _read(canvas)
+            if columns is not None:
+                rank = len(columns.rows[0]), columns.regular
+                best = max(best or (rank, columns), (rank, columns), key=lambda own: own[0])
+        if best is not None:
+            found.append(best[1])
+    return found
+
+
+def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[Line]]:
+    """Runs of lines that may be a table, the blank ones left out."""
+    starts = [span.start for span in covered]
+    run: list[Line] = []
+    waiting: list[Line] = []  # single texts behind the run
+    parted = blanks = reach = 0
+    for line in _lines(text):
+        own = text[line.start : line.end]
+        free = not touches(covered, starts, line.start, line.end + 1)
+        if free and not own.strip():
+            blanks += not own
+            free = blanks < 2 or not run
+            if free:
+                continue
+        if free and _is_parted(own):
+            run += [*waiting, line]
+            waiting, blanks = [], 0
+            parted, reach = parted + 1, max(reach, own.rstrip().rfind("  ") + 2)
+        elif free and run and len(waiting) < SINGLE and len(own.rstrip()) < reach:
+            waiting.append(line)
+            blanks = 0
+        else:
+            if MIN_LINES <= parted <= MAX_LINES:
+                yield run
+            run, waiting, parted, blanks, reach = [], [], 0, 0, 0
+    if MIN_LINES <= parted <= MAX_LINES:
+        yield run
+
+
+def _lines(text: str) -> Iterator[Line]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield Line(start, end)
+        start = end + 1
+
+
+def _is_parted(line: str) -> bool:
+    """Whether a wide gap parts texts of the line, and no bar or tab."""
+    own = line.strip()
+    return (
+        "  " in own
+        and len(line) <= MAX_WIDTH
+        and "\t" not in own
+        and not any(bar in own for bar in BARS)
+    )
+
+
+# --- one table ----------------------------------------------------------------------------------
+
+
+def _read(canvas: Canvas) -> Columns | None:
+    numbers = range(len(canvas.lines))
+    lines = [_pieces(canvas, number, _TEXT) for number in numbers]
+    parted = [number for number in numbers if len(lines[number]) > 1]
+    counted = [number for number in parted if any(_is_number(canvas, p) for p in lines[number])]
+    rivers = _rivers(
+        [
+            _pieces(canvas, number, _WORD)
+            for number in (counted if len(counted) >= MIN_LINES else parted)
+        ]
+    )
+    if not 1 <= len(rivers) < MAX_COLUMNS:
+        return None
+    edges = _Edges(lines, rivers)
+    rows: list[list[Entry]] = []
+    alone = clashes = total = 0
+    for number, line in enumerate(lines):
+        row = [BLANK] * (len(rivers) + 1)
+        for piece in (
+            part for whole in line for part in _cut(canvas, number, whole, rivers, edges)
+        ):
+            first, last = _columns_of(piece, rivers)
+            taken = bool(row[first].text)
+            total, alone, clashes = total + 1, alone + (first == last), clashes + taken
+            start = row[first].start if taken else piece.start
+            row[first] = Entry(canvas.text[start : piece.end], start, piece.end)
+        rows.append(row)
+    if clashes > MAX_CLASHES * total:
+        return None
+    return Columns(canvas.lines[0].start, canvas.lines[-1].end, rows, (alone - clashes) / total)
+
+
+def _is_number(canvas: Canvas, piece: _Piece) -> bool:
+    return is_number(canvas.text[piece.start : piece.end])
+
+
+def _pieces(canvas: Canvas, number: int, kind: re.Pattern[str]) -> list[_Piece]:
+    """The words of a line, or its texts, which wide gaps part."""
+    line = canvas.lines[number]
+    return [
+        _piece(canvas, number, match.start(), match.end())
+        for match in kind.finditer(canvas.text, line.start, line.end)
+    ]
+
+
+def _piece(canvas: Canvas, number: int, start: int, end: int) -> _Piece:
+    return _Piece(canvas.column(number, start), canvas.column(number, end), start, end)
+
+
+def _rivers(words: Sequence[Sequence[_Piece]]) -> list[River]:
+    """Stretches of columns that hardly any line writes on, with words on both sides."""
+    width = max((line[-1].right for line in words), default=0)
+    written = np.zeros(width + 1, dtype=np.int64)
+    for line in words:
+        for piece in line:
+            written[piece.left] += 1
+            written[piece.right] -= 1
+    dry = (np.cumsum(written)[:-1] <= int(WRITTEN * len(words))).astype(np.int64)
+    steps = np.diff(np.concatenate(([0], dry, [0])))
+    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    narrowest = 1 if len(words) >= MANY else 2  # by chance, a few lines all have a space there
+    return [
+        (int(a), int(b))
+        for a, b in zip(starts, ends, strict=True)
+        if a > 0 and b < width and b - a >= narrowest
+    ]
+
+
+class _Edges:
+    """Where the texts of each column mostly begin and end."""
+
+    def __init__(self, lines: Sequence[Sequence[_Piece]], rivers: Sequence[River]) -> None:
+        lefts: list[Counter[int]] = [Counter() for _ in range(len(rivers) + 1)]
+        rights: list[Counter[int]] = [Counter() for _ in range(len(rivers) + 1)]
+        for line in lines:
+            for piece in line:
+                first, last = _columns_of(piece, rivers)
+                lefts[first][piece.left] += 1
+                rights[last][piece.right] += 1
+        self.left = [own.most_common(1)[0][0] if own else -1 for own in lefts]
+        self.right = [own.most_common(1)[0][0] if own else -1 for own in rights]
+
+
+def _columns_of(piece: _Piece, rivers: Sequence[River]) -> tuple[int, int]:
+    """The first and the last column that a text stands in; on a river alone, that before it."""
+    first = sum(start <= piece.left and end < piece.right for start, end in rivers)
+    last = sum(end < piece.right for _, end in rivers)
+    return min(first, last), last
+
+
+def _cut(
+    canvas: Canvas, number: int, piece: _Piece, rivers: Sequence[River], edges: _Edges
+) -> Iterator[_Piece]:
+    """The texts of different columns between which stands one space only, on a river."""
+    start = piece.start
+    for at, (left, right) in enumerate(rivers):
+        if not (piece.left < right and left < piece.right):
+            continue
+        first, last = canvas.between(number, left, right)
+        space = canvas.text.find(" ", max(first, start + 1), min(last, piece.end - 1))
+        if space < 0:
+            continue
+        before, behind = canvas.column(number, space), canvas.column(number, space + 1)
+        numbers = is_number(_word_before(canvas.text, space)) and is_number(
+            _word_behind(canvas.text, space + 1)
+        )
+        if numbers or before == edges.right[at] or behind == edges.left[at + 1]:
+            yield _piece(canvas, number, start, space)
+            start = space + 1
+    yield _piece(canvas, number, start, piece.end)
+
+
+def _word_before(text: str, end: int) -> str:
+    start = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1
+    return text[start:end]
+
+
+def _word_behind(text: str, start: int) -> str:
+    match = _WORD.match(text, start)
+    return match.group() if match else ""
