@@ -31,6 +31,7 @@ from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Table
 from tabrecover.scoring import NEVER, UnitKind
 from tabrecover.sketch import sketch
+from tabrecover.stacks import Stack, find_stacks
 from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["block_table", "column_tables", "html_tables"]
+__all__ = ["block_table", "column_tables", "html_tables", "stack_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -144,14 +145,19 @@ def _cells(
     return tuple(cells), found.shape
 
 
-def _is_table(entries: Sequence[Entry], widths: Sequence[int], declared: bool = False) -> bool:
-    """Cells are short, many hold values unless it is `declared` a table, most rows have several."""
+def _is_table(
+    entries: Sequence[Entry], widths: Sequence[int], declared: bool = False, words: bool = True
+) -> bool:
+    """Cells are short, most rows have several, and many cells hold values.
+
+    Unless it is `declared` a table, or has many rows alike, where `words` can make a table.
+    """
     texts = [entry.text for entry in entries if entry.text]
     if not texts or sum(map(len, texts)) > MEAN_LENGTH * len(texts):
         return False
-    values = sum(t.endswith(_COLONS) or any(c.isdigit() for c in t) for t in texts)
+    values = sum((words and t.endswith(_COLONS)) or any(c.isdigit() for c in t) for t in texts)
     several = sum(width >= MIN_COLUMNS for width in widths)
-    enough = declared or values >= VALUE_SHARE * len(texts) or _is_full(widths)
+    enough = declared or values >= VALUE_SHARE * len(texts) or (words and _is_full(widths))
     return enough and several >= SEVERAL_SHARE * len(widths)
 
 
@@ -265,6 +271,30 @@ def _column_table(document: Document, columns: Columns) -> Table | None:
 def _ends_in_numbers(rows: Sequence[Sequence[Entry]]) -> bool:
     """Whether most rows end in a number."""
     return 2 * sum(number_of(row[-1].text) is not None for row in rows) > len(rows)
+
+
+# --- cells on lines of their own ------------------------------------------------------------------
+
+
+def stack_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
+    """Tables with one cell per line outside the `covered` plain spans."""
+    tables = (_stack_table(document, stack) for stack in find_stacks(document, covered))
+    return [table for table in tables if table is not None]
+
+
+def _stack_table(document: Document, stack: Stack) -> Table | None:
+    rows, width = stack.rows, max(map(len, stack.rows))
+    entries = [entry for row in rows for entry in row]
+    if not MIN_COLUMNS < width <= MAX_COLUMNS or len(rows) * width > MAX_POSITIONS:
+        return None
+    widths = [len(row) for row in rows]
+    even = Counter(widths).most_common(1)[0][1] >= COMMON_WIDTH * len(rows)
+    if not even or not _is_table(entries, widths, words=False) or _is_contents(rows):
+        return None
+    shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
+    cells, shape = _cells(document, rows, shown, EVEN_ROWS * stack.regular)
+    span = document.raw_span(stack.start, stack.end)
+    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
 
 
 # --- tables in HTML -----------------------------------------------------------------------------

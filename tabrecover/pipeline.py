@@ -24,7 +24,7 @@ from tabrecover.catalog import MAX_RIVALS, context_nats, few_of
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import block_table, column_tables, html_tables
+from tabrecover.freeform import block_table, column_tables, html_tables, stack_tables
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
@@ -148,7 +148,9 @@ def recover_document(
     else:
         law, tables = None, []
     tables += html_tables(document, covered)
-    tables += column_tables(document, sorted([*covered, *(Span(b.start, b.end) for b in blocks)]))
+    delimited = sorted([*covered, *(Span(block.start, block.end) for block in blocks)])
+    tables += column_tables(document, delimited)
+    tables += stack_tables(document, delimited)
     if calibration is not None:
         tables = [calibrated(table, calibration) for table in tables]
     tables.sort(key=lambda table: table.span)

@@ -1,0 +1,154 @@
+"""Tables with one cell per line, whose rows are told by more line ends than their cells.
+
+Such a dump has a hierarchy of separators: so many line ends between cells, more of them between
+rows, and again more before and behind the table. A blank cell leaves the separators on both of its
+sides. The two counts are read off the gaps of a stretch of short lines: that between cells is the
+most frequent, that between rows the one of the longer gaps under which the rows are most alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabrecover.blocks import BLANK, Entry, touches
+from tabrecover.lex import BARS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tabrecover.model import Document, Span
+
+__all__ = ["Stack", "find_stacks"]
+
+MIN_CELLS, MAX_CELLS = 9, 100_000  # of a table: three rows of three
+MIN_ROWS = 3
+MAX_LENGTH = 60  # characters of a cell; paragraphs are longer
+MIN_ALONE = 2  # lines that stand alone below each other end a table
+MAX_GAPS = 4  # gap lengths that are tried
+MAX_BLANKS = 12  # cells without a text in a row
+
+
+class Stack(NamedTuple):
+    """Rows of entries; plain span. `regular` is the share of gaps that the counts explain."""
+
+    start: int
+    end: int
+    rows: list[list[Entry]]
+    regular: float
+
+
+class _Text(NamedTuple):
+    """A line with a text, and how many line ends part it from the text before."""
+
+    start: int
+    end: int
+    gap: int
+
+
+def find_stacks(document: Document, covered: Sequence[Span]) -> list[Stack]:
+    """The tables of lines outside the `covered` plain spans."""
+    if document.kind == "html":
+        return []
+    stretches = _stretches(document.text, covered)
+    return [stack for texts in stretches for stack in _stacks(document.text, texts)]
+
+
+def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[_Text]]:
+    """Runs of short lines without bars and tabs."""
+    starts = [span.start for span in covered]
+    run: list[_Text] = []
+    at = ends = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        own = text[at:end]
+        short = own.strip()
+        if not short:
+            ends += 1
+        else:
+            cell = len(short) <= MAX_LENGTH and not any(c in own for c in f"{BARS}\t")
+            if cell and not touches(covered, starts, at, end):
+                start = at + own.index(short[0])
+                run.append(_Text(start, start + len(short), ends))
+            else:
+                if MIN_CELLS <= len(run) <= MAX_CELLS:
+                    yield run
+                run = []
+            ends = 1
+        at = end + 1
+    if MIN_CELLS <= len(run) <= MAX_CELLS:
+        yield run
+
+
+def _stacks(text: str, texts: Sequence[_Text]) -> list[Stack]:
+    """The tables of a stretch, by the row gap under which most cells stand in rows alike."""
+    counts = Counter(own.gap for own in texts[1:])
+    cell = counts.most_common(1)[0][0]
+    longer = Counter({gap: count for gap, count in counts.items() if gap > cell})
+    best: tuple[int, list[Stack]] = (0, [])
+    for row in sorted(gap for gap, _ in longer.most_common(MAX_GAPS)):
+        rows = _rows(text, texts, cell, row)
+        found = [_stack(part) for part in _parts(rows) if len(part) >= MIN_ROWS]
+        even = sum(map(_even_cells, found))
+        if even > best[0]:
+            best = even, found
+    return best[1]
+
+
+class _Row(NamedTuple):
+    """Entries of a row, and how many of the gaps in and behind it are irregular."""
+
+    entries: list[Entry]
+    odd: int
+
+
+def _rows(text: str, texts: Sequence[_Text], cell: int, row: int) -> list[_Row]:
+    """The texts as rows; line ends beyond those of a cell or a row are those of blank cells."""
+    rows: list[_Row] = []
+    entries: list[Entry] = []
+    odd = 0
+    for number, own in enumerate(texts):
+        if number:
+            blanks, rest = divmod(own.gap - (row if own.gap >= row else cell), cell)
+            ends = own.gap >= row
+            odd += rest != 0 and not ends
+            entries += [BLANK] * (blanks if blanks <= MAX_BLANKS else 0)
+            if ends:
+                rows.append(_Row(entries, odd))
+                entries, odd = [], 0
+        entries.append(Entry(text[own.start : own.end], own.start, own.end))
+    return [*rows, _Row(entries, odd)]
+
+
+def _parts(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """Runs of rows, between lines that stand alone below each other."""
+    part: list[_Row] = []
+    alone: list[_Row] = []
+    for row in rows:
+        if len(row.entries) == 1:
+            alone.append(row)
+            continue
+        if len(alone) < MIN_ALONE and part:
+            part += alone
+        elif part:
+            yield part
+            part = []
+        part.append(row)
+        alone = []
+    if part:
+        yield part
+
+
+def _stack(part: Sequence[_Row]) -> Stack:
+    rows = [row.entries for row in part]
+    gaps = sum(map(len, rows))
+    regular = 1 - sum(row.odd for row in part) / gaps
+    return Stack(rows[0][0].start, max(entry.end for entry in rows[-1]), rows, regular)
+
+
+def _even_cells(stack: Stack) -> int:
+    """How many cells stand in rows as wide as another one, at the most."""
+    widths = Counter(map(len, stack.rows))
+    return max(width * (count - 1) for width, count in widths.items())
