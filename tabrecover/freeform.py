@@ -25,13 +25,14 @@ from tabrecover.confidence import Confidence, alternatives, table_confidence, ta
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.examples import Example, ExampleCell
 from tabrecover.guess import guess_labels
-from tabrecover.heads import count_heads
+from tabrecover.heads import count_heads, split_heads
 from tabrecover.model import ROW_END, TABLE_END, Cell, Span
+from tabrecover.periods import Records, find_records
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Table
 from tabrecover.scoring import NEVER, UnitKind
 from tabrecover.sketch import sketch
-from tabrecover.stacks import Stack, find_stacks
+from tabrecover.stacks import Stack, cell_lines, find_stacks
 from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["block_table", "column_tables", "html_tables", "stack_tables"]
+__all__ = ["block_table", "column_tables", "html_tables", "record_tables", "stack_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -295,6 +296,53 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
     cells, shape = _cells(document, rows, shown, EVEN_ROWS * stack.regular)
     span = document.raw_span(stack.start, stack.end)
     return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+
+
+# --- records without marks ------------------------------------------------------------------------
+
+
+def record_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
+    """Record tables with one cell per line, told by their period, outside the plain spans."""
+    tables = []
+    for entries in cell_lines(document, covered):
+        records = find_records([entry.text for entry in entries])
+        if records is not None:
+            tables.append(_record_table(document, entries, records))
+    return tables
+
+
+def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:
+    body: list[list[_Shown]] = []
+    own = entries[records.start : records.end]
+    for entry, row, column, sure in zip(
+        own, records.rows, records.columns, records.sure, strict=True
+    ):
+        while len(body) <= row:
+            body.append([_OPEN] * records.width)
+        body[row][column] = _Shown(entry, {entry.text: sure, "": 1 - sure})
+    while sum(cell is not _OPEN for cell in body[-1]) == 1:  # a line behind the table
+        body.pop()
+    before = _words_before(entries, records.start)
+    texts = [[cell.entry.text for cell in row] for row in body]
+    heads = split_heads([entry.text for entry in before], texts, records.width)
+    head_cells = iter(before[len(before) - sum(map(len, heads)) :])
+    shown = [_Shown(entry, {entry.text: 1.0}) for entry in head_cells]
+    shown += [cell for row in body for cell in row]
+    lengths = [*map(len, heads), *[records.width] * len(body)]
+    ends = iter(shown)
+    rows = [[next(ends).entry for _ in range(length)] for length in lengths]
+    cells, shape = _cells(document, rows, shown, EVEN_ROWS)
+    last = max(cell.entry.end for cell in body[-1])
+    span = document.raw_span(min(cell.entry.start for cell in shown if cell.entry.text), last)
+    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+
+
+def _words_before(entries: Sequence[Entry], end: int) -> Sequence[Entry]:
+    """The entries right before one that are words: heads may be the last of them."""
+    start = end
+    while start > 0 and _look(entries[start - 1].text) == (False, False):
+        start -= 1
+    return entries[start:end]
 
 
 # --- tables in HTML -----------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from tabrecover.units import classify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Head", "count_heads", "place_heads"]
+__all__ = ["Head", "count_heads", "place_heads", "split_heads"]
 
 MAX_HEADS = 20  # rows of heads; more are no heads
 LABELLED = 0.8  # of the rows of a body have a row label where a row without one is a head
@@ -114,6 +114,27 @@ def place_heads(
     return _Tree(packed, body, width).places()
 
 
+def split_heads(texts: Sequence[str], body: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The texts before a body as the rows of its heads; the first ones may be none.
+
+    As many as columns are one row. More may be two rows, cut where their best tree is; if no tree
+    fits, the last ones are one row. Fewer are none.
+
+    >>> split_heads(["Table 1", "Item", "Year", "2022", "2023"], [["Beds", "10", "12"]], 3)
+    [['Item', 'Year'], ['2022', '2023']]
+    """
+    best: tuple[float, list[list[str]]] | None = None
+    for count in range(width + 1, min(len(texts), 2 * width, MAX_CELLS) + 1):
+        own = list(texts[len(texts) - count :])
+        for cut in range(1, count):
+            score = _Tree([own[:cut], own[cut:]], body, width).score()
+            if score is not None and (best is None or score > best[0]):
+                best = score, [own[:cut], own[cut:]]
+    if len(texts) == width or (best is None and len(texts) > width):
+        return [list(texts[len(texts) - width :])]
+    return best[1] if best else []
+
+
 def _stripped(row: Sequence[str]) -> list[str]:
     end = max((col for col, text in enumerate(row, start=1) if text), default=0)
     return list(row[:end])
@@ -140,11 +161,20 @@ class _Tree:
         self.looks = [_look([row[c] for row in body if c < len(row)]) for c in range(width)]
         self._below = cache(self._ways_below)
 
-    def places(self) -> list[list[Head]] | None:
-        """The places by row, if any tree uses up all heads and all columns."""
+    def _found(self) -> _Placed | None:
+        """The best tree that uses up all heads and all columns."""
         start = (tuple(0 for _ in self.heads), 0)
         ends = self._ways(0, start, len(self.heads[0]))
-        found = ends.get((tuple(map(len, self.heads)), self.width))
+        return ends.get((tuple(map(len, self.heads)), self.width))
+
+    def score(self) -> float | None:
+        """What speaks for the best tree, if any fits."""
+        found = self._found()
+        return None if found is None else found.score
+
+    def places(self) -> list[list[Head]] | None:
+        """The places by row of the best tree, if any fits."""
+        found = self._found()
         if found is None:
             return None
         places: list[list[Head]] = [[] for _ in self.heads]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, Span
 
-__all__ = ["Stack", "find_stacks"]
+__all__ = ["Stack", "cell_lines", "find_stacks"]
 
 MIN_CELLS, MAX_CELLS = 9, 100_000  # of a table: three rows of three
 MIN_ROWS = 3
@@ -45,6 +45,17 @@ class _Text(NamedTuple):
     start: int
     end: int
     gap: int
+
+
+def cell_lines(document: Document, covered: Sequence[Span]) -> list[list[Entry]]:
+    """Runs of short lines outside the `covered` plain spans: what may be cells."""
+    if document.kind == "html":
+        return []
+    text = document.text
+    return [
+        [Entry(text[own.start : own.end], own.start, own.end) for own in texts]
+        for texts in _stretches(text, covered)
+    ]
 
 
 def find_stacks(document: Document, covered: Sequence[Span]) -> list[Stack]:

@@ -18,8 +18,8 @@ LAYERS = [
     "catalog", "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols",
     "anchors", "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats",
     "headers", "render", "results", "calibration", "examples", "guess", "heads", "drawings",
-    "sketch", "blocks", "columns", "stacks", "freeform", "pipeline", "explain", "html_examples",
-    "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
+    "sketch", "blocks", "columns", "stacks", "periods", "freeform", "pipeline", "explain",
+    "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "intake", "batch", "bulk", "ray_engine",
     "bulk_view", "terminal", "explain_view", "report", "cli",
