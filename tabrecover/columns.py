@@ -18,6 +18,7 @@ import numpy as np
 
 from tabrecover.blocks import BLANK, Entry, touches
 from tabrecover.canvas import Canvas, Line, canvases
+from tabrecover.fold import codes_of
 from tabrecover.guess import is_number
 from tabrecover.lex import BARS
 
@@ -30,6 +31,9 @@ __all__ = ["Columns", "find_columns"]
 
 MIN_LINES, MAX_LINES = 3, 20_000  # of a table, and of those at once
 MAX_WIDTH = 2_000  # characters of a line
+CHUNK = 1_000_000  # characters that are searched at once
+SPACE = ord(" ")
+NEAR = 4_000  # characters between two gaps of a table
 MAX_COLUMNS = 200
 SINGLE = 8  # lines with one text below each other: sections, or rows without values
 MANY = 5  # lines that by chance have no space in common
@@ -65,7 +69,7 @@ class _Piece(NamedTuple):
 
 def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
     """The tables that spaces draw, outside the `covered` plain spans."""
-    if document.kind == "html" or "  " not in document.text:
+    if document.kind == "html":
         return []
     found = []
     for lines in _stretches(document.text, covered):
@@ -83,10 +87,17 @@ def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
 def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[Line]]:
     """Runs of lines that may be a table, the blank ones left out."""
     starts = [span.start for span in covered]
+    for window in _windows(text):
+        yield from _runs(text, window, covered, starts)
+
+
+def _runs(
+    text: str, window: tuple[int, int], covered: Sequence[Span], starts: Sequence[int]
+) -> Iterator[list[Line]]:
     run: list[Line] = []
     waiting: list[Line] = []  # single texts behind the run
     parted = blanks = reach = 0
-    for line in _lines(text):
+    for line in _lines(text, *window):
         own = text[line.start : line.end]
         free = not touches(covered, starts, line.start, line.end + 1)
         if free and not own.strip():
@@ -109,9 +120,38 @@ def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[Line]]:
         yield run
 
 
-def _lines(text: str) -> Iterator[Line]:
-    start = 0
-    while start < len(text):
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches of the text in which enough lines near each other have wide gaps."""
+    first = last = count = 0
+    for gap in _gaps(text):
+        ends = text.count("\n", last, gap) if count and gap - last <= NEAR else SINGLE + 3
+        if ends > SINGLE + 2:  # too many lines between them
+            if count >= MIN_LINES:
+                yield text.rfind("\n", 0, first) + 1, last
+            first, count = gap, 0
+        last, count = gap, count + (ends > 0)
+    if count >= MIN_LINES:
+        yield text.rfind("\n", 0, first) + 1, last
+
+
+def _gaps(text: str) -> Iterator[int]:
+    """Where wide gaps between texts begin: two spaces or more, with texts on both sides."""
+    for start in range(0, len(text), CHUNK):
+        chunk = text[start : start + CHUNK + 1]
+        codes = np.frombuffer(chunk.encode(), np.uint8) if chunk.isascii() else codes_of(chunk)
+        spaces = codes == SPACE
+        for at in (start + np.flatnonzero(spaces[:-1] & spaces[1:])).tolist():
+            if at and not text[at - 1].isspace():
+                end = at + 2
+                while text[end : end + 1] == " ":
+                    end += 1
+                if text[end : end + 1].strip():
+                    yield at
+
+
+def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
+    """The lines of a window."""
+    while start < stop:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         yield Line(start, end)

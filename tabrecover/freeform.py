@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["block_table", "column_tables", "html_tables", "record_tables", "stack_tables"]
+__all__ = ["block_table", "column_tables", "html_tables", "line_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -277,10 +277,23 @@ def _ends_in_numbers(rows: Sequence[Sequence[Entry]]) -> bool:
 # --- cells on lines of their own ------------------------------------------------------------------
 
 
-def stack_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
-    """Tables with one cell per line outside the `covered` plain spans."""
-    tables = (_stack_table(document, stack) for stack in find_stacks(document, covered))
-    return [table for table in tables if table is not None]
+def line_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
+    """Tables with one cell per line outside the `covered` plain spans.
+
+    Those whose rows show by their line ends; else records, by their period.
+    """
+    text = document.text
+    runs = cell_lines(document, covered)
+    stacks = [stack for run in runs for stack in find_stacks(text, run)]
+    tables = [table for stack in stacks if (table := _stack_table(document, stack)) is not None]
+    if tables:
+        return tables
+    for run in runs:
+        entries = [Entry(text[line.start : line.end], line.start, line.end) for line in run]
+        records = find_records([entry.text for entry in entries])
+        if records is not None:
+            tables.append(_record_table(document, entries, records))
+    return tables
 
 
 def _stack_table(document: Document, stack: Stack) -> Table | None:
@@ -296,19 +309,6 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
     cells, shape = _cells(document, rows, shown, EVEN_ROWS * stack.regular)
     span = document.raw_span(stack.start, stack.end)
     return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
-
-
-# --- records without marks ------------------------------------------------------------------------
-
-
-def record_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
-    """Record tables with one cell per line, told by their period, outside the plain spans."""
-    tables = []
-    for entries in cell_lines(document, covered):
-        records = find_records([entry.text for entry in entries])
-        if records is not None:
-            tables.append(_record_table(document, entries, records))
-    return tables
 
 
 def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:

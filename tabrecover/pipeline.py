@@ -24,13 +24,7 @@ from tabrecover.catalog import MAX_RIVALS, context_nats, few_of
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import (
-    block_table,
-    column_tables,
-    html_tables,
-    record_tables,
-    stack_tables,
-)
+from tabrecover.freeform import block_table, column_tables, html_tables, line_tables
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
@@ -156,17 +150,11 @@ def recover_document(
     tables += html_tables(document, covered)
     delimited = sorted([*covered, *(Span(block.start, block.end) for block in blocks)])
     tables += column_tables(document, delimited)
-    tables += _stacked(document, delimited)
+    tables += line_tables(document, delimited)
     if calibration is not None:
         tables = [calibrated(table, calibration) for table in tables]
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
-
-
-def _stacked(document: Document, covered: Sequence[Span]) -> list[Table]:
-    """Tables with one cell per line: those whose rows show, else records."""
-    tables = stack_tables(document, covered)
-    return tables or record_tables(document, covered)
 
 
 def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:

@@ -8,6 +8,7 @@ most frequent, that between rows the one of the longer gaps under which the rows
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, Span
 
-__all__ = ["Stack", "cell_lines", "find_stacks"]
+__all__ = ["CellLine", "Stack", "cell_lines", "find_stacks"]
 
 MIN_CELLS, MAX_CELLS = 9, 100_000  # of a table: three rows of three
 MIN_ROWS = 3
@@ -28,6 +29,9 @@ MAX_LENGTH = 60  # characters of a cell; paragraphs are longer
 MIN_ALONE = 2  # lines that stand alone below each other end a table
 MAX_GAPS = 4  # gap lengths that are tried
 MAX_BLANKS = 12  # cells without a text in a row
+_LINES = re.compile(  # one behind the other, and the end of the one before them
+    rf"\n(?:[^\S\n]*+\S[^\n]{{0,{MAX_LENGTH - 1}}}+\n\s*+){{{MIN_CELLS - 2}}}"
+)
 
 
 class Stack(NamedTuple):
@@ -39,62 +43,58 @@ class Stack(NamedTuple):
     regular: float
 
 
-class _Text(NamedTuple):
-    """A line with a text, and how many line ends part it from the text before."""
+class CellLine(NamedTuple):
+    """A line that may be a cell: its text's plain span, and how many line ends are before it."""
 
     start: int
     end: int
     gap: int
 
 
-def cell_lines(document: Document, covered: Sequence[Span]) -> list[list[Entry]]:
-    """Runs of short lines outside the `covered` plain spans: what may be cells."""
-    if document.kind == "html":
-        return []
-    text = document.text
-    return [
-        [Entry(text[own.start : own.end], own.start, own.end) for own in texts]
-        for texts in _stretches(text, covered)
-    ]
+def cell_lines(document: Document, covered: Sequence[Span]) -> list[list[CellLine]]:
+    """Runs of short lines without bars and tabs, outside the `covered` plain spans."""
+    return [] if document.kind == "html" else list(_stretches(document.text, covered))
 
 
-def find_stacks(document: Document, covered: Sequence[Span]) -> list[Stack]:
-    """The tables of lines outside the `covered` plain spans."""
-    if document.kind == "html":
-        return []
-    stretches = _stretches(document.text, covered)
-    return [stack for texts in stretches for stack in _stacks(document.text, texts)]
+def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[CellLine]]:
+    """Runs of short lines without bars and tabs.
 
-
-def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[_Text]]:
-    """Runs of short lines without bars and tabs."""
+    Most texts have none, and are searched faster than read.
+    """
     starts = [span.start for span in covered]
-    run: list[_Text] = []
-    at = ends = 0
+    at = 0
+    while (found := _LINES.search(text, at)) is not None:
+        at = max(text.rfind("\n", 0, found.start()) + 1, at)
+        while at <= found.start() or at < found.end():
+            run, at = _run(text, at, covered, starts)
+            if len(run) <= MAX_CELLS:
+                yield from [run] * (len(run) >= MIN_CELLS)
+
+
+def _run(
+    text: str, at: int, covered: Sequence[Span], starts: Sequence[int]
+) -> tuple[list[CellLine], int]:
+    """The short lines from a position up to the first other one, and where that ends."""
+    run: list[CellLine] = []
+    ends = 0
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         own = text[at:end]
         short = own.strip()
-        if not short:
-            ends += 1
-        else:
+        if short:
             cell = len(short) <= MAX_LENGTH and not any(c in own for c in f"{BARS}\t")
-            if cell and not touches(covered, starts, at, end):
-                start = at + own.index(short[0])
-                run.append(_Text(start, start + len(short), ends))
-            else:
-                if MIN_CELLS <= len(run) <= MAX_CELLS:
-                    yield run
-                run = []
-            ends = 1
+            if not cell or touches(covered, starts, at, end):
+                return run, end + 1
+            start = at + own.index(short[0])
+            run.append(CellLine(start, start + len(short), ends))
+        ends = ends + 1 if not short else 1
         at = end + 1
-    if MIN_CELLS <= len(run) <= MAX_CELLS:
-        yield run
+    return run, at
 
 
-def _stacks(text: str, texts: Sequence[_Text]) -> list[Stack]:
-    """The tables of a stretch, by the row gap under which most cells stand in rows alike."""
+def find_stacks(text: str, texts: Sequence[CellLine]) -> list[Stack]:
+    """The tables of a run of lines, by the row gap under which most cells stand in rows alike."""
     counts = Counter(own.gap for own in texts[1:])
     cell = counts.most_common(1)[0][0]
     longer = Counter({gap: count for gap, count in counts.items() if gap > cell})
@@ -115,7 +115,7 @@ class _Row(NamedTuple):
     odd: int
 
 
-def _rows(text: str, texts: Sequence[_Text], cell: int, row: int) -> list[_Row]:
+def _rows(text: str, texts: Sequence[CellLine], cell: int, row: int) -> list[_Row]:
     """The texts as rows; line ends beyond those of a cell or a row are those of blank cells."""
     rows: list[_Row] = []
     entries: list[Entry] = []
