@@ -1,6 +1,6 @@
 """Fit the calibration of confidences on the `fit` set, and write it where the package reads it.
 
-    python -m benchmarks.calibrate [--set SET] [--every N] [--out FILE]
+    python -m benchmarks.calibrate [--set SET] [--every N] [--out FILE] [--only unknown]
 
 Every value that the recovery tells on the dumps of the set is one observation: its signs (see
 `tabrecover.calibration`) and whether it is right, bound to its labels as the benchmark judges it.
@@ -33,12 +33,20 @@ from benchmarks.sets import WorkSet, corpus_set
 from benchmarks.tables import Table as PlainTable
 from benchmarks.tables import fold, table_from_record
 from tabrecover.api import read_document
-from tabrecover.calibration import KNOWN, UNKNOWN, UNTOLD, Curve, Regression, signs
+from tabrecover.calibration import (
+    KNOWN,
+    LEAST_UNKNOWN,
+    UNKNOWN,
+    UNTOLD,
+    Curve,
+    Regression,
+    signs,
+)
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.library import Library
 from tabrecover.pipeline import recover_document
 from tabrecover.results import Table
-from tabrecover.storage import write_atomically
+from tabrecover.storage import builtin_calibration, write_atomically
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,6 +57,7 @@ STEPS = 50
 MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
+EPSILON = 1e-6  # the grain of confidences
 SURE = 0.95  # probability that the bound of an error rate holds
 
 
@@ -69,13 +78,16 @@ def _set(name: str) -> WorkSet:
     return corpus_set(name)
 
 
-def observe(task: tuple[str, int]) -> list[Observation]:
-    """All values told on one dump, given as set and number, and without any template."""
-    name, number = task
+def observe(task: tuple[str, int, bool]) -> list[Observation]:
+    """All values told on one dump, given as set and number, and without any template.
+
+    The third of the task is whether templates are tried at all.
+    """
+    name, number, both = task
     corpus = _set(name)
     dump = corpus.dumps[number]
     document = read_document(dump.text)
-    known = recover_document(document, corpus.layouts.library).tables
+    known = recover_document(document, corpus.layouts.library).tables if both else ()
     unknown = recover_document(document, Library([])).tables
     return [
         *_observed(dump, [table for table in known if table.template]),
@@ -230,10 +242,11 @@ def _share(block: Sequence[float]) -> float:
     return (block[1] + 1) / (block[2] + 2)
 
 
-def fit(sample: Sample) -> tuple[Regression, Floats]:
+def fit(sample: Sample, least: float) -> tuple[Regression, Floats]:
     """The regression on all values, and confidences of each by a fit without its document's fold.
 
-    The curve of each fold is fitted on the predictions left out of the other folds.
+    The curve of each fold is fitted on the predictions left out of the other folds. Nothing is
+    told below `least`.
     """
     predicted = left_out(sample)
     confidence = np.zeros(len(predicted))
@@ -242,7 +255,7 @@ def fit(sample: Sample) -> tuple[Regression, Floats]:
         if inside.any():
             curve = isotonic(predicted[~inside], sample.right[~inside])
             confidence[inside] = np.interp(predicted[inside], curve.above, curve.value)
-    doubted = logistic_of(sample.signs[:, 0]) < ACCEPT / CEILING
+    doubted = (logistic_of(sample.signs[:, 0]) < ACCEPT / CEILING) | (confidence < least)
     confidence[doubted] = np.minimum(confidence[doubted], UNTOLD)
     beta = fit_logistic(sample.signs, sample.right, sample.directions)
     curve = isotonic(predicted, sample.right)
@@ -318,14 +331,21 @@ def main() -> None:
     parser.add_argument("--set", default="fit")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "--only",
+        choices=["unknown"],
+        help="fit unknown layouts alone, and keep the rest as it is stored",
+    )
     options = parser.parse_args()
-    tasks = [(options.set, n) for n in range(0, len(_set(options.set).dumps), options.every)]
+    both = options.only is None
+    numbers = range(0, len(_set(options.set).dumps), options.every)
+    tasks = [(options.set, number, both) for number in numbers]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         observed = [o for part in pool.map(observe, tasks, chunksize=16) for o in part]
     fitted, confidences, outcomes = [], [], []
-    for known in (True, False):
+    for known in (True, False) if both else (False,):
         sample = sample_of(observed, known=known)
-        regression, confidence = fit(sample)
+        regression, confidence = fit(sample, 0.0 if known else LEAST_UNKNOWN)
         fitted.append(regression)
         confidences.append(confidence)
         outcomes.append(sample.right)
@@ -335,13 +355,28 @@ def main() -> None:
             f"{kind}: {len(sample.right)} values, {sample.right.mean():.4f} right; told "
             f"{told.mean():.4f}, of them wrong {1 - sample.right[told].mean():.5f}"
         )
+    limits: Sequence[tuple[float, float]]
     limits = thresholds(np.concatenate(confidences), np.concatenate(outcomes))
+    if not both:
+        stored = builtin_calibration()
+        own = dict(limits)
+        # above UNTOLD there is nothing but what LEAST_UNKNOWN lets pass
+        limits = [
+            (rate, max(least, min(own.get(rate, 1.0), UNTOLD + EPSILON)))
+            for rate, least in stored.thresholds
+        ]
+        fitted.insert(0, stored.known)
     for rate, least in limits:
-        share = np.mean(np.concatenate(confidences) >= least)
-        print(f"error rate {rate}: from {least:.6f}, {share:.4f} of the values")
+        told = np.concatenate(confidences) >= least
+        wrong = 1 - np.concatenate(outcomes)[told].mean() if told.any() else 0.0
+        print(
+            f"error rate {rate}: from {least:.6f}, {told.mean():.4f} of the values, "
+            f"{wrong:.5f} of them wrong"
+        )
     about = (
         f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
         f"# Renew with: python -m benchmarks.calibrate --set {options.set} --every {options.every}"
+        + ("" if both else "\n# What is known was fitted before, and kept: --only unknown")
     )
     with write_atomically(options.out) as stream:
         stream.write(as_toml(fitted[0], fitted[1], limits, about))

@@ -37,6 +37,7 @@ __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated
 
 BESIDE = 2000  # characters beside a table in which its values may stand
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
+LEAST_UNKNOWN = 0.998  # under guessed labels; so the thresholds, fitted on known layouts, hold too
 _DIGITS = re.compile(r"\d+")
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 
@@ -67,6 +68,11 @@ UNKNOWN = {
     "headed": +1,  # 1: the cell's column has a label
     "row_headed": +1,  # 1: its row has one
     "ragged": -1,  # share of rows that are shorter than the widest
+    "delimited": 0,  # 1: bars or tabs part the cells
+    "spaced": -1,  # 1: spaces do
+    "stacked": -1,  # 1: line ends do
+    "packed": -1,  # 1: heads stood one behind the other
+    "few": -1,  # 1 / rows of the table
 }
 
 
@@ -89,11 +95,15 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class Regression:
-    """Weights by name of sign, and the curve from their logistic to a probability."""
+    """Weights by name of sign, and the curve from their logistic to a probability.
+
+    Below the probability `least` nothing is told.
+    """
 
     bias: float
     weights: tuple[float, ...]
     curve: Curve
+    least: float = 0.0
 
     def probability(self, cell_signs: Sequence[float]) -> float:
         """The probability that a value with these signs is right."""
@@ -103,7 +113,8 @@ class Regression:
     def confidence(self, own: float, cell_signs: Sequence[float]) -> float:
         """The same, but what the model itself doubts is not told: `own` is its probability."""
         probability = self.probability(cell_signs)
-        return probability if own >= ACCEPT else min(probability, UNTOLD)
+        told = own >= ACCEPT and probability >= self.least
+        return probability if told else min(probability, UNTOLD)
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ class Calibration:
         """The calibration that a parsed TOML file states."""
         return cls(
             _regression(stored["known"], KNOWN),
-            _regression(stored["unknown"], UNKNOWN),
+            replace(_regression(stored["unknown"], UNKNOWN), least=LEAST_UNKNOWN),
             tuple((float(rate), float(least)) for rate, least in stored["thresholds"]),
         )
 
@@ -296,14 +307,19 @@ def _unknown_signs(table: Table) -> list[tuple[float, ...]]:
     filled = Counter(cell.row for cell in table.cells if cell.text)
     widest = max(filled.values(), default=0)
     ragged = _share(filled[row] < widest for row in range(table.shape[0]))
-    declared = float(table.labels_declared)
+    kind, packed = table.reading or ("markup", False)
     return [
         (
             logit(cell.confidence / CEILING),
-            declared,
+            float(table.labels_declared),
             float(cell.col in columns),
             float(cell.row in rows),
             ragged,
+            float(kind == "delimiters"),
+            float(kind == "spaces"),
+            float(kind == "lines"),
+            float(packed),
+            1 / max(table.shape[0], 1),
         )
         for cell in table.cells
         if cell.role == "value"

@@ -10,7 +10,7 @@ values that always ends early lacks labels that span it.
 from __future__ import annotations
 
 from itertools import pairwise, product, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.examples import Example, ExampleCell
 from tabrecover.fold import fold_text
@@ -19,12 +19,23 @@ from tabrecover.units import number_of
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-__all__ = ["Drawing"]
+__all__ = ["Drawing", "DrawnCell"]
 
 MIN_COUNTED = 3  # numbers that count
 MAX_DIVIDED = 12  # cells of a head that the next row may divide
 MAX_HEADS = 20  # rows above all values in which cells may have been left out
 NOTHING = -1  # a position for which the dump has no cell
+
+
+class DrawnCell(NamedTuple):
+    """A cell on the grid; `source` is the number of its text, None where the dump has nothing."""
+
+    row: int
+    col: int
+    rowspan: int
+    colspan: int
+    label: bool
+    source: int | None
 
 
 class Drawing:
@@ -94,21 +105,37 @@ class Drawing:
         self._merge_blanks()
         self._shift_rows(blank)
 
-    def example(self) -> Example:
-        """The cells on their grid; labels are marked."""
-        corners: dict[int, tuple[int, int, int, int]] = {}
-        cells: list[ExampleCell] = []
+    def cells(self) -> tuple[DrawnCell, ...]:
+        """The cells in reading order; what covers no rectangle keeps the part where it begins."""
+        found: list[DrawnCell] = []
+        done: set[tuple[int, int]] = set()
+        seen: set[int] = set()
+        n_rows, n_cols = self.shape
         for row, line in enumerate(self.rows):
             for col, at in enumerate(line):
-                if at == NOTHING:
-                    cells.append(ExampleCell(row, col, 1, 1, "", label=False))
+                if (row, col) in done:
                     continue
-                top, left, bottom, right = corners.get(at, (row, col, row, col))
-                corners[at] = (top, left, max(bottom, row), max(right, col))
-        for at, (top, left, bottom, right) in corners.items():
-            spans = (bottom - top + 1, right - left + 1)
-            cells.append(ExampleCell(top, left, *spans, self.texts[at], bool(self.labels[at])))
-        return Example(tuple(sorted(cells)), self.shape, self.place)
+                if at == NOTHING or at in seen:
+                    found.append(DrawnCell(row, col, 1, 1, False, None))
+                    continue
+                seen.add(at)
+                end, bottom = col + 1, row + 1
+                while end < n_cols and line[end] == at:
+                    end += 1
+                while bottom < n_rows and set(self.rows[bottom][col:end]) == {at}:
+                    bottom += 1
+                spans = (bottom - row, end - col)
+                found.append(DrawnCell(row, col, *spans, bool(self.labels[at]), at))
+                done.update(product(range(row, bottom), range(col, end)))
+        return tuple(found)
+
+    def example(self) -> Example:
+        """The cells on their grid; labels are marked."""
+        cells = (
+            ExampleCell(*c[:4], "" if c.source is None else self.texts[c.source], c.label)
+            for c in self.cells()
+        )
+        return Example(tuple(cells), self.shape, self.place)
 
     # --- what a tool put around the table -------------------------------------------------------
 

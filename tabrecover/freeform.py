@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from tabrecover.heads import count_heads, split_heads
 from tabrecover.model import ROW_END, TABLE_END, Cell, Span
 from tabrecover.periods import Records, find_records
 from tabrecover.posterior import Matrix, decode, forward_backward
-from tabrecover.results import Table
+from tabrecover.results import Reading, Table
 from tabrecover.scoring import NEVER, UnitKind
 from tabrecover.sketch import sketch
 from tabrecover.stacks import Stack, cell_lines, find_stacks
@@ -92,10 +92,8 @@ def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
     if not law.blanks_shown:
         rows, shown = _with_blanks(rows, width)
-    cells, shape = _cells(document, rows, shown, layout)
-    status = table_status(cells, ())
     span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
-    return Table(None, span, shape, cells, table_confidence(cells), status)
+    return _table(document, span, rows, shown, layout, "delimiters")
 
 
 def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> bool:
@@ -120,16 +118,20 @@ class _Shown(NamedTuple):
 _OPEN = _Shown(BLANK, {"": OPEN})
 
 
-def _cells(
-    document: Document, rows: Sequence[Sequence[Entry]], shown: Sequence[_Shown], layout: float
-) -> tuple[tuple[Cell, ...], tuple[int, int]]:
-    """The rows as cells on a grid, and its shape; `shown` has what stands in them, by number."""
+def _table(
+    document: Document,
+    span: Span,
+    rows: Sequence[Sequence[Entry]],
+    shown: Sequence[_Shown],
+    layout: float,
+    kind: Literal["markup", "delimiters", "spaces", "lines"],
+) -> Table:
+    """The table of these rows; `shown` has what stands in their cells, one behind the other."""
     found = sketch([[entry.text for entry in row] for row in rows])
     cells = []
     for cell in found.cells:
         sure = layout * (MOVED if cell.row in found.moved else 1.0)
         entry, texts = _OPEN if cell.source is None else shown[cell.source]
-        spans = document.raw_spans(entry.start, entry.end) if entry.text else ()
         total = Confidence(sure, texts.get(entry.text, 0.0)).total
         cells.append(
             Cell(
@@ -139,11 +141,22 @@ def _cells(
                 entry.text if cell.label else None,
                 None,
                 total,
-                spans,
+                document.raw_spans(entry.start, entry.end) if entry.text else (),
                 alternatives(texts, entry.text, total),
             )
         )
-    return tuple(cells), found.shape
+    used = {cell.source for cell in found.cells}
+    unplaced = (own.entry for at, own in enumerate(shown) if own.entry.text and at not in used)
+    return Table(
+        None,
+        span,
+        found.shape,
+        tuple(cells),
+        table_confidence(cells),
+        table_status(cells, ()),
+        unplaced=tuple(s for e in unplaced for s in document.raw_spans(e.start, e.end)),
+        reading=Reading(kind, found.packed),
+    )
 
 
 def _is_table(
@@ -264,9 +277,8 @@ def _column_table(document: Document, columns: Columns) -> Table | None:
     if len(rows[0]) == MIN_COLUMNS and not _ends_in_numbers(rows):
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
-    cells, shape = _cells(document, rows, shown, EVEN_ROWS * columns.regular)
     span = document.raw_span(columns.start, columns.end)
-    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+    return _table(document, span, rows, shown, EVEN_ROWS * columns.regular, "spaces")
 
 
 def _ends_in_numbers(rows: Sequence[Sequence[Entry]]) -> bool:
@@ -302,13 +314,13 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
     if not MIN_COLUMNS < width <= MAX_COLUMNS or len(rows) * width > MAX_POSITIONS:
         return None
     widths = [len(row) for row in rows]
-    even = Counter(widths).most_common(1)[0][1] >= COMMON_WIDTH * len(rows)
+    usual, like = Counter(widths).most_common(1)[0]
+    even = like >= COMMON_WIDTH * len(rows) and usual * like >= COMMON_WIDTH * len(entries)
     if not even or not _is_table(entries, widths, words=False) or _is_contents(rows):
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
-    cells, shape = _cells(document, rows, shown, EVEN_ROWS * stack.regular)
     span = document.raw_span(stack.start, stack.end)
-    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+    return _table(document, span, rows, shown, EVEN_ROWS * stack.regular, "lines")
 
 
 def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:
@@ -331,10 +343,9 @@ def _record_table(document: Document, entries: Sequence[Entry], records: Records
     lengths = [*map(len, heads), *[records.width] * len(body)]
     ends = iter(shown)
     rows = [[next(ends).entry for _ in range(length)] for length in lengths]
-    cells, shape = _cells(document, rows, shown, EVEN_ROWS)
     last = max(cell.entry.end for cell in body[-1])
     span = document.raw_span(min(cell.entry.start for cell in shown if cell.entry.text), last)
-    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+    return _table(document, span, rows, shown, EVEN_ROWS, "lines")
 
 
 def _words_before(entries: Sequence[Entry], end: int) -> Sequence[Entry]:
@@ -426,6 +437,7 @@ def _markup_table(document: Document, markup: _Markup) -> Table | None:
         table_status(cells, (), certainty=certainty),
         certainty=certainty,
         labels_declared=marked and not guessed,
+        reading=Reading("markup"),
     )
 
 
@@ -436,8 +448,7 @@ def _drawn_table(document: Document, markup: _Markup, span: Span) -> Table | Non
     if width < MIN_COLUMNS or len(rows) * width > MAX_POSITIONS:
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
-    cells, shape = _cells(document, rows, shown, 1.0)
-    return Table(None, span, shape, cells, table_confidence(cells), table_status(cells, ()))
+    return _table(document, span, rows, shown, 1.0, "markup")
 
 
 def _with_labels(cells: Sequence[Cell], shape: tuple[int, int]) -> tuple[list[Cell], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tabrecover import render
 from tabrecover.confidence import ACCEPT, table_status
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tabrecover.scoring import Scoring
     from tabrecover.units import Units
 
-__all__ = ["Evidence", "Recovery", "ScoredTemplate", "Table"]
+__all__ = ["Evidence", "Reading", "Recovery", "ScoredTemplate", "Table"]
 
 
 class ScoredTemplate(NamedTuple):
@@ -58,6 +58,17 @@ class Evidence:
     trip: RoundTrip
 
 
+class Reading(NamedTuple):
+    """How a table of unknown layout was read.
+
+    `kind` says what parts its cells: markup or a drawing, bars or tabs, spaces, or lines. `packed`:
+    its heads stood one behind the other, and were placed by what fits best.
+    """
+
+    kind: Literal["markup", "delimiters", "spaces", "lines"]
+    packed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One recovered table.
@@ -66,9 +77,10 @@ class Table:
     table stands on (half-open), `shape` rows and columns, `cells` in reading order, `confidence`
     the expected share of right values, `unplaced` input spans of texts that found no cell,
     `certainty` the probability that the table is of this template and no other edition, whose
-    cells may be the same, `labels_declared` whether markup tells labels from values, `alignment`
-    and `evidence` what led here (None without a template), `model` the table with the confidences
-    that the model gave, before calibration (None if these are they).
+    cells may be the same, `labels_declared` whether markup tells labels from values, `reading` how
+    a table without a template was read, `alignment` and `evidence` what led to one with a template,
+    `model` the table with the confidences that the model gave, before calibration (None if these
+    are they).
     """
 
     template: str | None
@@ -82,6 +94,7 @@ class Table:
     title: str = ""
     certainty: float = 1.0
     labels_declared: bool = False
+    reading: Reading | None = field(default=None, compare=False)
     alignment: Alignment | None = field(default=None, repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     model: Table | None = field(default=None, repr=False, compare=False)

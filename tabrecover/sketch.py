@@ -12,41 +12,29 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.drawings import Drawing
-from tabrecover.examples import Example, ExampleCell
+from tabrecover.drawings import Drawing, DrawnCell
 from tabrecover.guess import guess_labels, is_number, is_words
 from tabrecover.heads import count_heads, place_heads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Sketch", "SketchCell", "sketch"]
+__all__ = ["Sketch", "sketch"]
 
 MIN_CELLS = 2  # of a row that is aligned; one alone is a section
-
-
-class SketchCell(NamedTuple):
-    """A cell on the grid; `source` is the number of the given text, None where there was none."""
-
-    row: int
-    col: int
-    rowspan: int
-    colspan: int
-    label: bool
-    source: int | None
 
 
 class Sketch(NamedTuple):
     """Cells in reading order that cover a grid of `shape` (rows, columns).
 
-    `heads` counts the rows of heads; `moved` are the rows whose cells were put elsewhere than one
-    behind the other.
+    `moved` are the rows whose cells were put elsewhere than one behind the other; `packed`: heads
+    are among them.
     """
 
-    cells: tuple[SketchCell, ...]
+    cells: tuple[DrawnCell, ...]
     shape: tuple[int, int]
-    heads: int
     moved: frozenset[int]
+    packed: bool
 
 
 def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
@@ -60,7 +48,7 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     drawing.drop_counts()
     heads = count_heads([[texts[at] for at in line if at >= 0] for line in drawing.rows])
     before = [list(line) for line in drawing.rows]
-    _spread_heads(drawing, heads)
+    packed = _spread_heads(drawing, heads)
     _align_short_rows(drawing, heads)
     drawing.labels = _heads_and_sections(drawing, heads)
     drawing.redraw(_repeats(drawing), ())
@@ -72,23 +60,24 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
         for row, (old, new) in enumerate(zip(before, drawing.rows, strict=True))
         if any(a != b for a, b in zip(old, new, strict=True) if a >= 0 and texts[a])
     )
-    return Sketch(_cells(drawing), drawing.shape, heads, frozenset(moved))
+    return Sketch(drawing.cells(), drawing.shape, frozenset(moved), packed)
 
 
-def _spread_heads(drawing: Drawing, heads: int) -> None:
-    """Put packed heads where they belong."""
+def _spread_heads(drawing: Drawing, heads: int) -> bool:
+    """Put packed heads where they belong, if there are any, and if it can be told."""
     if not _are_packed(drawing, heads):
-        return
+        return False
     n_rows, width = drawing.shape
     texts = [[drawing.text(row, col) for col in range(width)] for row in range(n_rows)]
     places = place_heads(texts[:heads], texts[heads:], width)
     if places is None:
-        return
+        return False
     sources = [[at for at in line if at >= 0] for line in drawing.rows[:heads]]
     for own, line in zip(places, sources, strict=True):
         for head, at in zip(own, line, strict=False):
             for row in range(head.row, head.row + head.rowspan):
                 drawing.rows[row][head.col : head.col + head.colspan] = [at] * head.colspan
+    return True
 
 
 def _are_packed(drawing: Drawing, heads: int) -> bool:
@@ -216,13 +205,9 @@ def _stub_width(drawing: Drawing, body: Sequence[int]) -> int:
 
 def _labels(drawing: Drawing) -> list[str]:
     """By cell, its folded text if it is a label, else nothing; those known so far are believed."""
-    cells = _cells(drawing)
-    texts = ["" if cell.source is None else drawing.texts[cell.source] for cell in cells]
-    given = (
-        ExampleCell(*cell[:4], text, cell.label) for cell, text in zip(cells, texts, strict=True)
-    )
+    cells = drawing.cells()
     labels = list(drawing.labels)
-    for number in guess_labels(Example(tuple(given), drawing.shape)):
+    for number in guess_labels(drawing.example()):
         at = cells[number].source
         if at is not None and drawing.texts[at]:
             labels[at] = drawing.folded[at]
@@ -253,29 +238,3 @@ def _open(drawing: Drawing) -> set[tuple[int, int]]:
     return {
         (row, col) for row, line in enumerate(drawing.rows) for col, at in enumerate(line) if at < 0
     }
-
-
-def _cells(drawing: Drawing) -> tuple[SketchCell, ...]:
-    """The cells; where a text covers no rectangle, it keeps the part where it begins."""
-    cells: list[SketchCell] = []
-    done: set[tuple[int, int]] = set()
-    seen: set[int] = set()
-    rows, n_cols = drawing.rows, drawing.shape[1]
-    for row, line in enumerate(rows):
-        for col, at in enumerate(line):
-            if (row, col) in done:
-                continue
-            bottom = right = 1
-            if at >= 0 and at not in seen:
-                seen.add(at)
-                while col + right < n_cols and line[col + right] == at:
-                    right += 1
-                own = [at] * right
-                while row + bottom < len(rows) and rows[row + bottom][col : col + right] == own:
-                    bottom += 1
-                label = bool(drawing.labels[at])
-                cells.append(SketchCell(row, col, bottom, right, label, at))
-            else:
-                cells.append(SketchCell(row, col, 1, 1, False, None))
-            done.update((row + y, col + x) for y in range(bottom) for x in range(right))
-    return tuple(cells)
