@@ -114,7 +114,8 @@ def _lines(text: str) -> Iterator[_Line]:
         delimited = any(c in line.strip(" \n\r") for c in _DELIMITERS)
         blank = not line.strip()
         alone = delimited and not line.strip(f"{_DELIMITERS} \n\r")
-        firm = delimited and ("\t" in line.strip() or _RULE.fullmatch(line.rstrip()) is not None)
+        rule = _RULE.fullmatch(line.rstrip()) or _ONE_RULE.fullmatch(line)
+        firm = rule is not None or (delimited and "\t" in line.strip())
         yield _Line(match.start(), match.end(), delimited, alone, blank and not delimited, firm)
 
 

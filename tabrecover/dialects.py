@@ -31,6 +31,7 @@ MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the 
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
 NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no row
+MAX_BARE = 0.1  # share of gaps that end a line without a bar, in a padded dump
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
@@ -389,7 +390,8 @@ def _fit_padded(sample: _Sample) -> list[Law]:
     good = sum(map(_regular_rows, widths))
     if good < MIN_REGULAR * rows:  # without rows, all are full
         return []
-    if not rows and any("e" in gap for gap in inner):  # lines end, but none in padding
+    bare = sum("e" in gap and "b" not in gap for gap in inner)
+    if bare > max(rows, MAX_BARE * len(inner)):  # lines end, but hardly any in padding
         return []
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)

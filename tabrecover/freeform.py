@@ -51,6 +51,7 @@ VALUE_SHARE = 0.25  # of the cells hold a digit or end in a colon: menus do not
 SEVERAL_SHARE = 0.6  # of the rows have several cells
 COMMON_WIDTH = 0.5  # of the rows have as many cells as each other
 FEW_ROWS = 3
+MAX_WIDE = 20  # columns of so few rows; more are rows that the law does not see
 FULL_ROWS, FULL_COLUMNS = 4, 4  # of words; menus are smaller
 FORM_ROWS, FORM_SHARE = 5, 0.8
 CONTENTS_COLUMNS = 2  # a title and its page
@@ -86,6 +87,8 @@ def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     if len(rows) < MIN_ROWS or not MIN_COLUMNS <= width <= MAX_COLUMNS:
         return None
     if len(rows) * width > MAX_POSITIONS or not _holds_together(rows, block, law):
+        return None
+    if len(rows) < FEW_ROWS and width > MAX_WIDE:
         return None
     even = law.blanks_shown and all(len(row) == width for row in rows)
     layout = max(law.confidence, EVEN_ROWS) if even else law.confidence
@@ -418,7 +421,9 @@ def _markup_table(document: Document, markup: _Markup) -> Table | None:
     specs = [spec for row in markup.rows for _, spec in row]
     marked = any(spec.header for spec in specs)
     widths = [len(row) for row in markup.rows]
-    if len(markup.rows) < MIN_ROWS or not _is_table(entries, widths, marked):
+    merged = any(spec.rowspan > 1 or spec.colspan > 1 for spec in specs)
+    declared = marked or (merged and len(widths) >= FULL_ROWS)
+    if len(markup.rows) < MIN_ROWS or not _is_table(entries, widths, declared):
         return None
     span = document.raw_span(markup.start, markup.end)
     if document.kind == "text" and all(spec.rowspan == spec.colspan == 1 for spec in specs):
