@@ -3,8 +3,8 @@
 Page layout analysis calls such gaps *rivers*, and finds them in the projection of all lines on the
 horizontal axis: a river is a stretch of it that hardly any line writes on. What a line writes
 between two rivers is a cell; what it writes across one is a head or a section that spans columns.
-How wide a character is drawn differs between tools, so the measure is taken under which the lines
-leave the most rivers and cross them least.
+How wide a character is drawn differs between tools, so the measure is taken under which most texts
+begin or end below each other.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ _TEXT = re.compile(r"\S+(?:\s\S+)*")
 class Columns(NamedTuple):
     """Rows of entries, all of them as wide; plain span.
 
-    `regular` is the share of the texts that stand in one column alone.
+    `regular` is the share of the texts that stand in one column alone, `straight` that of those
+    that begin or end exactly below others.
     """
 
     start: int
     end: int
     rows: list[list[Entry]]
     regular: float
+    straight: float
 
 
 River = tuple[int, int]  # its columns, half-open
@@ -73,14 +75,10 @@ def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
         return []
     found = []
     for lines in _stretches(document.text, covered):
-        best: tuple[tuple[int, float], Columns] | None = None
-        for canvas in canvases(document.text, lines):
-            columns = _read(canvas)
-            if columns is not None:
-                rank = len(columns.rows[0]), columns.regular
-                best = max(best or (rank, columns), (rank, columns), key=lambda own: own[0])
-        if best is not None:
-            found.append(best[1])
+        read = (_read(canvas) for canvas in canvases(document.text, lines))
+        drawn = [columns for columns in read if columns is not None]
+        if drawn:
+            found.append(max(drawn, key=lambda columns: (columns.straight, columns.regular)))
     return found
 
 
@@ -187,7 +185,7 @@ def _read(canvas: Canvas) -> Columns | None:
         return None
     edges = _Edges(lines, rivers)
     rows: list[list[Entry]] = []
-    alone = clashes = total = 0
+    alone = clashes = total = straight = 0
     for number, line in enumerate(lines):
         row = [BLANK] * (len(rivers) + 1)
         for piece in (
@@ -196,12 +194,14 @@ def _read(canvas: Canvas) -> Columns | None:
             first, last = _columns_of(piece, rivers)
             taken = bool(row[first].text)
             total, alone, clashes = total + 1, alone + (first == last), clashes + taken
+            straight += piece.left == edges.left[first] or piece.right == edges.right[last]
             start = row[first].start if taken else piece.start
             row[first] = Entry(canvas.text[start : piece.end], start, piece.end)
         rows.append(row)
     if clashes > MAX_CLASHES * total:
         return None
-    return Columns(canvas.lines[0].start, canvas.lines[-1].end, rows, (alone - clashes) / total)
+    span = canvas.lines[0].start, canvas.lines[-1].end
+    return Columns(*span, rows, (alone - clashes) / total, straight / total)
 
 
 def _is_number(canvas: Canvas, piece: _Piece) -> bool:

@@ -25,6 +25,7 @@ Gaps = Sequence[str]
 NOISE = 0.005  # probability of a line end too many: one in the 230 gaps of a real form
 MAX_ODD = 0.05  # share of excess line ends that a step may leave unexplained
 MIN_OPENED = 0.9  # share of line ends with a bar behind them where rows open with one
+MIN_CLOSED = 0.7  # share of line ends with a bar on both sides where rows open and close with one
 MIN_WRAPPED = 0.2  # share of line ends that are inside a row where lines were wrapped
 MAX_ROW = 30  # gaps between units for each line end, where lines are rows
 MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the rest are strays
@@ -299,8 +300,9 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
     if not _is_rows(inner):
         return []
     breaks = [gap for gap in inner if "e" in gap]
-    trailing = bool(breaks) and all("be" in gap for gap in breaks)
-    leading = trailing and all("eb" in gap for gap in breaks)
+    closed = sum(_CLOSED.search(gap) is not None for gap in breaks) >= MIN_CLOSED * len(breaks)
+    trailing = bool(breaks) and (closed or all("be" in gap for gap in breaks))
+    leading = trailing and (closed or all("eb" in gap for gap in breaks))
     read = _bar_reader(leading, trailing)
     continued = any("B" in reading for gaps in sample.streams for reading in read(gaps))
     good = sum("b" in gap or "e" in gap for gap in inner)

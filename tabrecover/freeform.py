@@ -148,8 +148,7 @@ def _table(
                 alternatives(texts, entry.text, total),
             )
         )
-    used = {cell.source for cell in found.cells}
-    unplaced = (own.entry for at, own in enumerate(shown) if own.entry.text and at not in used)
+    counts = (shown[at].entry for at in sorted(found.counts) if shown[at].entry.text)
     return Table(
         None,
         span,
@@ -157,7 +156,7 @@ def _table(
         tuple(cells),
         table_confidence(cells),
         table_status(cells, ()),
-        unplaced=tuple(s for e in unplaced for s in document.raw_spans(e.start, e.end)),
+        unplaced=tuple(s for e in counts for s in document.raw_spans(e.start, e.end)),
         reading=Reading(kind, found.packed),
     )
 

@@ -28,13 +28,14 @@ class Sketch(NamedTuple):
     """Cells in reading order that cover a grid of `shape` (rows, columns).
 
     `moved` are the rows whose cells were put elsewhere than one behind the other; `packed`: heads
-    are among them.
+    are among them. `counts` are the given texts that only number rows or columns.
     """
 
     cells: tuple[DrawnCell, ...]
     shape: tuple[int, int]
     moved: frozenset[int]
     packed: bool
+    counts: frozenset[int]
 
 
 def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
@@ -45,7 +46,9 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
         start = numbered[-1].stop if numbered else 0
         numbered.append(range(start, start + len(row)))
     drawing = Drawing(numbered, texts, "", 0)
+    shown = {at for line in drawing.rows for at in line}
     drawing.drop_counts()
+    counts = shown.difference(*drawing.rows)
     heads = count_heads([[texts[at] for at in line if at >= 0] for line in drawing.rows])
     before = [list(line) for line in drawing.rows]
     packed = _spread_heads(drawing, heads)
@@ -60,7 +63,7 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
         for row, (old, new) in enumerate(zip(before, drawing.rows, strict=True))
         if any(a != b for a, b in zip(old, new, strict=True) if a >= 0 and texts[a])
     )
-    return Sketch(drawing.cells(), drawing.shape, frozenset(moved), packed)
+    return Sketch(drawing.cells(), drawing.shape, frozenset(moved), packed, frozenset(counts))
 
 
 def _spread_heads(drawing: Drawing, heads: int) -> bool:

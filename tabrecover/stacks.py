@@ -64,7 +64,10 @@ def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[CellLine]]:
     starts = [span.start for span in covered]
     at = 0
     while (found := _LINES.search(text, at)) is not None:
-        at = max(text.rfind("\n", 0, found.start()) + 1, at)
+        last = found.start()
+        while last > at and text[last - 1].isspace():
+            last -= 1
+        at = max(text.rfind("\n", at, last) + 1, at)
         while at <= found.start() or at < found.end():
             run, at = _run(text, at, covered, starts)
             if len(run) <= MAX_CELLS:
