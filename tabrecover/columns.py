@@ -21,6 +21,7 @@ from tabrecover.canvas import Canvas, Line, canvases
 from tabrecover.fold import codes_of
 from tabrecover.guess import is_number
 from tabrecover.lex import BARS
+from tabrecover.model import CELL_END, ROW_END, TABLE_END
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ SINGLE = 8  # lines with one text below each other: sections, or rows without va
 MANY = 5  # lines that by chance have no space in common
 WRITTEN = 0.1  # of the lines may write on a river
 MAX_CLASHES = 0.05  # of the texts stand in a column that holds one already
+_PARTS = f"{BARS}\t{CELL_END}{ROW_END}{TABLE_END}"
 _WORD = re.compile(r"\S+")
 _TEXT = re.compile(r"\S+(?:\s\S+)*")
 
@@ -159,12 +161,7 @@ def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
 def _is_parted(line: str) -> bool:
     """Whether a wide gap parts texts of the line, and no bar or tab."""
     own = line.strip()
-    return (
-        "  " in own
-        and len(line) <= MAX_WIDTH
-        and "\t" not in own
-        and not any(bar in own for bar in BARS)
-    )
+    return "  " in own and len(line) <= MAX_WIDTH and not any(mark in own for mark in _PARTS)
 
 
 # --- one table ----------------------------------------------------------------------------------

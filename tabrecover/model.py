@@ -110,6 +110,13 @@ class Document:
             return Span(0, 0)
         return Span(int(self.starts[start:end][shown].min()), int(self.ends[start:end].max()))
 
+    def plain_span(self, raw: Span) -> Span:
+        """The plain span behind an input span, where plain text keeps the input's order."""
+        if self.starts is None:
+            return raw
+        first, last = np.searchsorted(self.starts, [raw.start, raw.end])
+        return Span(int(first), int(last))
+
 
 class _Placed(Protocol):
     """A cell at its origin on a grid, with the rows and columns that it spans."""

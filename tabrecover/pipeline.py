@@ -109,7 +109,7 @@ def recover_document(
     """
     mended = unwrap(document)
     was_cut = mended is not document
-    document = redraw(mended)
+    shown = document = redraw(mended)
     folded = fold(document.text)
     library = few_of(library, document.text, folded, document.raw)
     hits = _hits(document, folded, library) if library.templates else []
@@ -148,13 +148,33 @@ def recover_document(
     else:
         law, tables = None, []
     tables += html_tables(document, covered)
-    delimited = sorted([*covered, *(Span(block.start, block.end) for block in blocks)])
-    tables += column_tables(document, delimited)
-    tables += line_tables(document, delimited)
+    tables += _bare_tables(shown, tables)
     if calibration is not None:
         tables = [calibrated(table, calibration) for table in tables]
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _bare_tables(document: Document, tables: Sequence[Table]) -> list[Table]:
+    """Tables that only spaces or line ends part, apart from those that were found.
+
+    The document is as it was before its lines were put together by a template's words.
+    """
+    found = list(tables)
+    for read in (column_tables, line_tables):
+        found += read(document, _together([document.plain_span(table.span) for table in found]))
+    return found[len(tables) :]
+
+
+def _together(spans: Sequence[Span]) -> list[Span]:
+    """The stretches that the spans cover together, in order."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+        else:
+            merged.append(span)
+    return merged
 
 
 def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:
