@@ -19,18 +19,19 @@ from tabrecover.scoring import UnitKind
 from tabrecover.units import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Head", "count_heads", "place_heads", "split_heads"]
 
 MAX_HEADS = 20  # rows of heads; more are no heads
 LABELLED = 0.8  # of the rows of a body have a row label where a row without one is a head
-MAX_LEVELS, MAX_CELLS = 3, 60  # of heads that are placed: the search is small for these
+MAX_CELLS = {2: 40, 3: 24}  # of heads that are placed, by their rows: so the search is small
+MAX_GROUP = 15  # heads below one
+MAX_SPLIT = 24  # heads whose rows are to be found
 # What speaks for a group of heads below one, in steps of evidence that count alike:
 ALIKE = 1.0  # all neighbours above values that look alike, or that look alike themselves
 SAME_AGAIN = 2.0  # the heads of the group before it
 ROW_LABELS = 3.0  # against a group above the row labels, and against a head twice in a group
-SINGLE = 2.0  # against a group of one
 UNEVEN = 0.02  # times its size squared: groups are as even as the rest allows
 
 
@@ -107,7 +108,7 @@ def place_heads(
     """
     packed = [_stripped(row) for row in heads]
     total = sum(map(len, packed))
-    if not 2 <= len(packed) <= MAX_LEVELS or not width < total <= MAX_CELLS:
+    if not width < total <= MAX_CELLS.get(len(packed), 0):
         return None
     if not all(packed) or any("" in row for row in packed):
         return None
@@ -124,9 +125,10 @@ def split_heads(texts: Sequence[str], body: Sequence[Sequence[str]], width: int)
     [['Item', 'Year'], ['2022', '2023']]
     """
     best: tuple[float, list[list[str]]] | None = None
-    for count in range(width + 1, min(len(texts), 2 * width, MAX_CELLS) + 1):
+    for count in range(width + 1, min(len(texts), 2 * width, MAX_SPLIT) + 1):
         own = list(texts[len(texts) - count :])
-        for cut in range(1, count):
+        divided = count - width  # as many heads as there are more than columns
+        for cut in range(divided, count - 2 * divided + 1):
             score = _Tree([own[:cut], own[cut:]], body, width).score()
             if score is not None and (best is None or score > best[0]):
                 best = score, [own[:cut], own[cut:]]
@@ -159,13 +161,16 @@ class _Tree:
         self.heads = heads
         self.width = width
         self.looks = [_look([row[c] for row in body if c < len(row)]) for c in range(width)]
+        self.divided = sum(map(len, heads)) - width  # the others are as many as columns
         self._below = cache(self._ways_below)
+        self._group = cache(self._group_score)
 
     def _found(self) -> _Placed | None:
         """The best tree that uses up all heads and all columns."""
-        start = (tuple(0 for _ in self.heads), 0)
-        ends = self._ways(0, start, len(self.heads[0]))
-        return ends.get((tuple(map(len, self.heads)), self.width))
+        ways = {(tuple(0 for _ in self.heads), 0): _Placed(0.0, ())}
+        for _ in self.heads[0]:
+            ways = self._longer(0, ways)
+        return ways.get((tuple(map(len, self.heads)), self.width))
 
     def score(self) -> float | None:
         """What speaks for the best tree, if any fits."""
@@ -182,47 +187,47 @@ class _Tree:
             places[head.row].append(head)
         return [sorted(row, key=lambda head: head.col) for row in places]
 
-    def _ways(self, row: int, start: _State, count: int) -> dict[_State, _Placed]:
-        """The best way to each state in which the next `count` heads of a row are used up."""
-        ways = {start: _Placed(0.0, ())}
-        for _ in range(count):
-            longer: dict[_State, _Placed] = {}
-            for state, before in ways.items():
-                for after, own in self._below(row, state).items():
-                    score = before.score + own.score
-                    if after not in longer or score > longer[after].score:
-                        longer[after] = _Placed(score, before.places + own.places)
-            ways = longer
-        return ways
+    def _longer(self, row: int, ways: Mapping[_State, _Placed]) -> dict[_State, _Placed]:
+        """The best way to each state in which one more head of a row is used up."""
+        longer: dict[_State, _Placed] = {}
+        for state, before in ways.items():
+            for after, own in self._below(row, state).items():
+                score = before.score + own.score
+                if after not in longer or score > longer[after].score:
+                    longer[after] = _Placed(score, before.places + own.places)
+        return longer
 
     def _ways_below(self, row: int, state: _State) -> dict[_State, _Placed]:
-        """The same for one head, which reaches down to the body or is divided."""
+        """The same from one state; the head reaches down to the body, or is divided."""
         used, col = state
-        number = used[row]
+        if used[row] == len(self.heads[row]):
+            return {}
         spent = _counted(used, row, 1)
         depth = len(self.heads) - row
         ways: dict[_State, _Placed] = {}
         if col < self.width:
             ways[spent, col + 1] = _Placed(0.0, (Head(row, col, depth, 1),))
-        if depth == 1 or number >= len(self.heads[row]):
+        if depth == 1 or sum(spent) - col > self.divided:
             return ways
-        left = len(self.heads[row + 1]) - used[row + 1]
-        for count in range(1, min(left, self.width - col) + 1):
-            for (after, end), own in self._ways(row + 1, (spent, col), count).items():
-                score = own.score + self._group(row + 1, used[row + 1], count, col, end)
+        first = used[row + 1]
+        group: dict[_State, _Placed] = {(spent, col): _Placed(0.0, ())}
+        for count in range(1, min(len(self.heads[row + 1]) - first, MAX_GROUP) + 1):
+            group = self._longer(row + 1, group)
+            for (after, end), own in group.items() if count > 1 else ():
+                score = own.score + self._group(row + 1, first, count, col, end)
                 if (after, end) not in ways or score > ways[after, end].score:
                     head = Head(row, col, 1, end - col)
                     ways[after, end] = _Placed(score, (head, *own.places))
         return ways
 
-    def _group(self, row: int, first: int, count: int, col: int, end: int) -> float:
+    def _group_score(self, row: int, first: int, count: int, col: int, end: int) -> float:
         """What speaks for `count` heads of a row, above these columns, to be one group."""
         own = self.heads[row][first : first + count]
         before = self.heads[row][max(first - count, 0) : first]
         values = [a == b for a, b in pairwise(self.looks[col:end])]
         heads = [_has_digits(a) == _has_digits(b) for a, b in pairwise(own)]
         score = ALIKE * (_share(values) + _share(heads)) - UNEVEN * count * count
-        score += SAME_AGAIN * (own == before) - SINGLE * (count == 1)
+        score += SAME_AGAIN * (own == before)
         return score - ROW_LABELS * (
             (count - len(set(own))) + (col == 0 and self.looks[0] == UnitKind.TEXT)
         )
