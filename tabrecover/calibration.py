@@ -25,13 +25,13 @@ from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_statu
 from tabrecover.errors import UsageError
 from tabrecover.grid import row_strays
 from tabrecover.model import Alternative
+from tabrecover.results import Reading, Table
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify, is_delimited
 
 if TYPE_CHECKING:
     from tabrecover.align import Alignment
     from tabrecover.model import Cell, Document
-    from tabrecover.results import Table
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
@@ -307,7 +307,7 @@ def _unknown_signs(table: Table) -> list[tuple[float, ...]]:
     filled = Counter(cell.row for cell in table.cells if cell.text)
     widest = max(filled.values(), default=0)
     ragged = _share(filled[row] < widest for row in range(table.shape[0]))
-    kind, packed = table.reading or ("markup", False)
+    kind, _, packed = table.reading or Reading("markup")
     return [
         (
             logit(cell.confidence / CEILING),

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     if not law.blanks_shown:
         rows, shown = _with_blanks(rows, width)
     span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
-    return _table(document, span, rows, shown, layout, "delimiters")
+    return _table(document, span, rows, shown, layout, Reading("delimiters", law.confidence))
 
 
 def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> bool:
@@ -127,9 +127,12 @@ def _table(
     rows: Sequence[Sequence[Entry]],
     shown: Sequence[_Shown],
     layout: float,
-    kind: Literal["markup", "delimiters", "spaces", "lines"],
+    reading: Reading,
 ) -> Table:
-    """The table of these rows; `shown` has what stands in their cells, one behind the other."""
+    """The table of these rows; `shown` has what stands in their cells, one behind the other.
+
+    `layout` is the probability of all that is not `moved` by what merged cells leave.
+    """
     found = sketch([[entry.text for entry in row] for row in rows])
     cells = []
     for cell in found.cells:
@@ -157,7 +160,7 @@ def _table(
         table_confidence(cells),
         table_status(cells, ()),
         unplaced=tuple(s for e in counts for s in document.raw_spans(e.start, e.end)),
-        reading=Reading(kind, found.packed),
+        reading=reading._replace(packed=found.packed),
     )
 
 
@@ -280,7 +283,8 @@ def _column_table(document: Document, columns: Columns) -> Table | None:
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
     span = document.raw_span(columns.start, columns.end)
-    return _table(document, span, rows, shown, EVEN_ROWS * columns.regular, "spaces")
+    reading = Reading("spaces", columns.regular)
+    return _table(document, span, rows, shown, EVEN_ROWS * columns.regular, reading)
 
 
 def _ends_in_numbers(rows: Sequence[Sequence[Entry]]) -> bool:
@@ -322,7 +326,8 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for entry in entries]
     span = document.raw_span(stack.start, stack.end)
-    return _table(document, span, rows, shown, EVEN_ROWS * stack.regular, "lines")
+    reading = Reading("lines", stack.regular)
+    return _table(document, span, rows, shown, EVEN_ROWS * stack.regular, reading)
 
 
 def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:
@@ -347,7 +352,8 @@ def _record_table(document: Document, entries: Sequence[Entry], records: Records
     rows = [[next(ends).entry for _ in range(length)] for length in lengths]
     last = max(cell.entry.end for cell in body[-1])
     span = document.raw_span(min(cell.entry.start for cell in shown if cell.entry.text), last)
-    return _table(document, span, rows, shown, EVEN_ROWS, "lines")
+    reading = Reading("lines", sum(records.sure) / len(records.sure))
+    return _table(document, span, rows, shown, EVEN_ROWS, reading)
 
 
 def _words_before(entries: Sequence[Entry], end: int) -> Sequence[Entry]:
@@ -452,7 +458,7 @@ def _drawn_table(document: Document, markup: _Markup, span: Span) -> Table | Non
     if width < MIN_COLUMNS or len(rows) * width > MAX_POSITIONS:
         return None
     shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
-    return _table(document, span, rows, shown, 1.0, "markup")
+    return _table(document, span, rows, shown, 1.0, Reading("markup"))
 
 
 def _with_labels(cells: Sequence[Cell], shape: tuple[int, int]) -> tuple[list[Cell], bool]:

@@ -33,7 +33,7 @@ from tabrecover.pieces import join_pieces
 from tabrecover.positions import extents
 from tabrecover.regions import Candidate, cell_hits, find_candidates, may_hold, unbroken
 from tabrecover.repeats import best_fit
-from tabrecover.results import Evidence, Recovery, ScoredTemplate, Table
+from tabrecover.results import Evidence, Reading, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
 from tabrecover.symbols import read_symbols
@@ -65,6 +65,7 @@ MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 REACH_REPEATED = 40_000  # the same where rows are repeated
 BEHIND_NATS = 25.0  # of the best chain, at the most: more than the rest of a document may say
 MIN_RIVAL = 0.001  # odds of a template beside the best whose labels include all of its own
+_KINDS = {"spaces": "rows", "lines": "lines"}  # what the laws of the dialects call them
 MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
 
@@ -225,8 +226,9 @@ def _holds_records(cluster: _Cluster, library: Library) -> bool:
 def _dialect(law: Law | None, tables: Sequence[Table]) -> Dialect:
     if not tables:
         return Dialect("none", 0.0)
-    if law is None:  # only HTML tables of unknown layout
-        return Dialect("html", 1.0)
+    if law is None:  # only tables of unknown layout
+        reading = tables[0].reading or Reading("markup")
+        return Dialect(_KINDS.get(reading.kind, "html"), round(reading.share, 6))
     return Dialect(law.name, round(law.confidence, 6))
 
 

@@ -61,11 +61,13 @@ class Evidence:
 class Reading(NamedTuple):
     """How a table of unknown layout was read.
 
-    `kind` says what parts its cells: markup or a drawing, bars or tabs, spaces, or lines. `packed`:
-    its heads stood one behind the other, and were placed by what fits best.
+    `kind` says what parts its cells: markup or a drawing, bars or tabs, spaces, or lines; `share`
+    how much of its stretch that explains. `packed`: its heads stood one behind the other, and were
+    placed by what fits best.
     """
 
     kind: Literal["markup", "delimiters", "spaces", "lines"]
+    share: float = 1.0
     packed: bool = False
 
 

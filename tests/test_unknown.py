@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import doctest
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tabrecover
+from benchmarks.layouts import LAYOUTS
 from tabrecover import Table
 from tabrecover.api import read_document
 from tabrecover.blocks import find_blocks, read_rows
@@ -400,3 +403,22 @@ def test_a_sketch_covers_its_grid_and_loses_nothing(rows: list[list[str]]) -> No
     merged = {texts[source] for source in kept}
     assert all(texts[n] in merged for n in range(len(texts)) if texts[n] and n not in found.counts)
     assert all(texts[n].isdigit() for n in found.counts if texts[n])
+
+
+def test_the_page_about_tables_without_templates() -> None:
+    """What docs/unknown.md shows is what comes out."""
+    page = Path(__file__).parent.parent / "docs" / "unknown.md"
+    done = doctest.testfile(str(page), module_relative=False)
+    assert done.attempted > 3
+    assert not done.failed
+
+
+def test_pieces_put_together_by_a_template_stay_where_they_were() -> None:
+    """A value is a stretch of the input in its order, whatever labels of templates are near."""
+    text = (
+        "Bothareasboth\n0\nsexes\n4\nn\n1\nThe 8\nl\nMarches 0\nBothareasboth\n7\nsexes\n7\n"
+        "Urban\n8\nMale\nU\ne\ne\nM"
+    )
+    for table in tabrecover.recover(text, templates=["builtin", LAYOUTS]).tables:
+        for cell in table.cells:
+            assert list(cell.spans) == sorted(cell.spans)
