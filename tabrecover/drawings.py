@@ -94,14 +94,18 @@ class Drawing:
         return found
 
     def redraw(
-        self, repeats: Container[tuple[int, int]], blank: Container[tuple[int, int]]
+        self,
+        repeats: Container[tuple[int, int]],
+        blank: Container[tuple[int, int]],
+        *,
+        downwards: bool = True,
     ) -> None:
         """Make merged cells one each.
 
         `repeats` are the positions that always say what the position before them says, `blank`
-        those that are always blank.
+        those that are always blank. `downwards`: labels that repeat the one above are merged.
         """
-        self._merge_repeats(repeats)
+        self._merge_repeats(repeats, downwards)
         self._merge_blanks()
         self._shift_rows(blank)
 
@@ -171,14 +175,14 @@ class Drawing:
 
     # --- repeated texts -------------------------------------------------------------------------
 
-    def _merge_repeats(self, repeats: Container[tuple[int, int]]) -> None:
+    def _merge_repeats(self, repeats: Container[tuple[int, int]], downwards: bool) -> None:
         """What repeats the position before it is one cell with it; labels also with that above."""
         n_rows, n_cols = self.shape
         for row in range(n_rows):
             for col in range(1, n_cols):
                 if (row, col) in repeats:
                     self.rows[row][col] = self.rows[row][col - 1]
-        for row in range(1, n_rows):
+        for row in range(1, n_rows if downwards else 0):
             above = dict(self._runs(row - 1))
             for start, end in self._runs(row):
                 label = self.label(row, start)

@@ -54,10 +54,11 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     packed = _spread_heads(drawing, heads)
     _align_short_rows(drawing, heads)
     drawing.labels = _heads_and_sections(drawing, heads)
-    drawing.redraw(_repeats(drawing), ())
+    repeats = _repeats(drawing)  # a tool that repeats texts does so in the heads
+    drawing.redraw(repeats, (), downwards=bool(repeats))
     _merge_stub(drawing, heads)
     drawing.labels = _labels(drawing)
-    drawing.redraw(_repeats(drawing), _open(drawing))
+    drawing.redraw(_repeats(drawing) if repeats else (), _open(drawing), downwards=bool(repeats))
     moved = (
         row
         for row, (old, new) in enumerate(zip(before, drawing.rows, strict=True))
