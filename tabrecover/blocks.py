@@ -40,12 +40,16 @@ _ONE_RULE = re.compile(r"[ \t]*+-{3,}+\s*+")
 
 
 class Block(NamedTuple):
-    """A run of delimited lines as units; plain span. `ruled`: a line of strokes is below heads."""
+    """A run of delimited lines as units; plain span.
+
+    `ruled`: a line of strokes is among them, `headed`: below a first row with a text.
+    """
 
     start: int
     end: int
     units: Units
     ruled: bool = False
+    headed: bool = False
 
 
 class Entry(NamedTuple):
@@ -128,7 +132,7 @@ def _goes_on(run: list[_Line], between: Sequence[_Line], line: _Line) -> bool:
         return False
     if run[-1].alone and line.alone:
         return len(texts) <= BETWEEN_ALONE
-    firm = line.firm or any(other.firm for other in run[-1:] + run[:MAX_FIRST])
+    firm = line.firm or any(other.firm for other in [*run[-1:], *run[:MAX_FIRST], *between])
     return firm and len(texts) == len(between) <= ROWS_BETWEEN and not line.alone
 
 
@@ -169,7 +173,10 @@ def _block(text: str, run: Sequence[_Line], behind: Sequence[_Line]) -> Iterator
         if MIN_LINES <= len(lines) <= MAX_LINES:
             start, end = lines[0].start, lines[-1].end
             units = cut_units(text, lex(text, start, end), ())
-            yield Block(start, end, units, any(first <= n < last_line for n in rules))
+            rule = next((n for n in rules if first <= n < last_line), first)
+            above = text[start : run[rule].start]
+            headed = any(map(str.isalnum, above)) and above.count("\n") <= 1
+            yield Block(start, end, units, rule > first, headed)
 
 
 # --- rows ---------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ CHUNK = 1_000_000  # characters that are searched at once
 SPACE = ord(" ")
 NEAR = 4_000  # characters between two gaps of a table
 MAX_COLUMNS = 200
+WIDER = 1.2  # of the width of a table: as far as its heads may reach
+MAX_ABOVE = 3  # lines of heads above the first line that wide gaps part
 SINGLE = 8  # lines with one text below each other: sections, or rows without values
 MANY = 5  # lines that by chance have no space in common
 WRITTEN = 0.1  # of the lines may write on a river
@@ -77,7 +79,9 @@ def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
         return []
     found = []
     for lines in _stretches(document.text, covered):
-        read = (_read(canvas) for canvas in canvases(document.text, lines))
+        above = _above(document.text, lines[0].start, covered)
+        drawn_lines = [*above, *lines]
+        read = (_read(canvas, len(above)) for canvas in canvases(document.text, drawn_lines))
         drawn = [columns for columns in read if columns is not None]
         if drawn:
             found.append(max(drawn, key=lambda columns: (columns.straight, columns.regular)))
@@ -89,6 +93,21 @@ def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[Line]]:
     starts = [span.start for span in covered]
     for window in _windows(text):
         yield from _runs(text, window, covered, starts)
+
+
+def _above(text: str, start: int, covered: Sequence[Span]) -> list[Line]:
+    """The lines right above a position that may be heads: each with some text, and not too long."""
+    starts = [span.start for span in covered]
+    lines: list[Line] = []
+    while start > 0 and len(lines) < MAX_ABOVE:
+        end = start - 1
+        start = text.rfind("\n", 0, end) + 1
+        own = text[start:end]
+        parts = any(mark in own for mark in _PARTS)
+        if not own.strip() or len(own) > MAX_WIDTH or parts or touches(covered, starts, start, end):
+            break
+        lines.insert(0, Line(start, end))
+    return lines
 
 
 def _runs(
@@ -167,9 +186,10 @@ def _is_parted(line: str) -> bool:
 # --- one table ----------------------------------------------------------------------------------
 
 
-def _read(canvas: Canvas) -> Columns | None:
-    numbers = range(len(canvas.lines))
-    lines = [_pieces(canvas, number, _TEXT) for number in numbers]
+def _read(canvas: Canvas, above: int) -> Columns | None:
+    """The lines as a table; of so many above it, those that stand in its columns are heads."""
+    numbers = range(above, len(canvas.lines))
+    lines = [_pieces(canvas, number, _TEXT) for number in range(len(canvas.lines))]
     parted = [number for number in numbers if len(lines[number]) > 1]
     counted = [number for number in parted if any(_is_number(canvas, p) for p in lines[number])]
     rivers = _rivers(
@@ -180,10 +200,13 @@ def _read(canvas: Canvas) -> Columns | None:
     )
     if not 1 <= len(rivers) < MAX_COLUMNS:
         return None
-    edges = _Edges(lines, rivers)
+    edges = _Edges(lines[above:], rivers)
+    first_line = above
+    while first_line and _is_head(canvas, first_line - 1, rivers, edges):
+        first_line -= 1
     rows: list[list[Entry]] = []
     alone = clashes = total = straight = 0
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines[first_line:], start=first_line):
         row = [BLANK] * (len(rivers) + 1)
         for piece in (
             part for whole in line for part in _cut(canvas, number, whole, rivers, edges)
@@ -197,8 +220,17 @@ def _read(canvas: Canvas) -> Columns | None:
         rows.append(row)
     if clashes > MAX_CLASHES * total:
         return None
-    span = canvas.lines[0].start, canvas.lines[-1].end
+    span = canvas.lines[first_line].start, canvas.lines[-1].end
     return Columns(*span, rows, (alone - clashes) / total, straight / total)
+
+
+def _is_head(canvas: Canvas, number: int, rivers: Sequence[River], edges: _Edges) -> bool:
+    """Whether a line above stands in the columns: behind the first, or its words below edges."""
+    words = _pieces(canvas, number, _WORD)
+    if words[-1].right > WIDER * max(*edges.right, rivers[-1][1]):
+        return False
+    straight = sum(word.left in edges.left[1:] or word.right in edges.right[1:] for word in words)
+    return words[0].left >= rivers[0][0] or straight >= max(len(rivers) / 2, len(words) / 2)
 
 
 def _is_number(canvas: Canvas, piece: _Piece) -> bool:

@@ -73,7 +73,8 @@ def block_table(document: Document, block: Block, law: Law | None) -> Table | No
     `law` is the document's; a block it can't read is fingerprinted by itself.
     """
     suits = law is not None and law.rows_shown and law.name.startswith(("bars", "tabs"))
-    for own in [*([law] if law is not None and suits else []), *fingerprint([block.units.gaps])]:
+    laws = [*([law] if law is not None and suits else []), *fingerprint([block.units.gaps])]
+    for own in sorted(laws, key=lambda own: -own.confidence):
         if own.rows_shown and own.parted:
             table = _read_block(document, block, own)
             if table is not None:
@@ -96,7 +97,8 @@ def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     if not law.blanks_shown:
         rows, shown = _with_blanks(rows, width)
     span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
-    return _table(document, span, rows, shown, layout, Reading("delimiters", law.confidence))
+    reading = Reading("delimiters", law.confidence)
+    return _table(document, span, rows, shown, layout, reading, int(block.headed))
 
 
 def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> bool:
@@ -105,7 +107,10 @@ def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> 
     if few and "g" in block.units.gaps:
         return False
     widths = [len(row) for row in rows]
-    if not _is_table([entry for row in rows for entry in row], widths, block.ruled):
+    entries = [entry for row in rows for entry in row if entry.text]
+    if not _is_table(entries, widths, block.ruled):
+        return False
+    if not (block.ruled or _is_closed(block)) and not _holds_numbers(entries):
         return False
     uneven = (law.blanks_shown or few) and not block.ruled and _is_uneven(rows)
     return not (uneven or _is_contents(rows))
@@ -128,12 +133,13 @@ def _table(
     shown: Sequence[_Shown],
     layout: float,
     reading: Reading,
+    known_heads: int = 0,
 ) -> Table:
     """The table of these rows; `shown` has what stands in their cells, one behind the other.
 
     `layout` is the probability of all that is not `moved` by what merged cells leave.
     """
-    found = sketch([[entry.text for entry in row] for row in rows])
+    found = sketch([[entry.text for entry in row] for row in rows], known_heads)
     cells = []
     for cell in found.cells:
         sure = layout * (MOVED if cell.row in found.moved else 1.0)
@@ -180,6 +186,18 @@ def _is_table(
     return enough and several >= SEVERAL_SHARE * len(widths)
 
 
+def _is_closed(block: Block) -> bool:
+    """Whether tabs part the cells, or rows begin or end with a bar; code has other bars."""
+    gaps = block.units.gaps
+    return any("T" in gap for gap in gaps) or "b" in gaps[0] or "b" in gaps[-1]
+
+
+def _holds_numbers(entries: Sequence[Entry]) -> bool:
+    """Whether many of the cells are numbers, and not only words with digits."""
+    numbers = sum(number_of(entry.text) is not None for entry in entries)
+    return numbers >= VALUE_SHARE * len(entries)
+
+
 def _is_full(widths: Sequence[int]) -> bool:
     """Whether so many rows have so many cells that words alone make a table."""
     width, like = Counter(widths).most_common(1)[0]
@@ -215,14 +233,16 @@ class _Profile:
 
     def __init__(self, rows: Sequence[Sequence[Entry]], width: int) -> None:
         self.width = width
-        self.looks = [[_look(row[c].text) for row in rows if row[c].text] for c in range(width)]
+        self.looks = [
+            Counter(_look(row[c].text) for row in rows if row[c].text) for c in range(width)
+        ]
 
     def scores(self, texts: Sequence[str]) -> Matrix:
         table = np.empty((len(texts), self.width))
         for i, text in enumerate(texts):
+            look = _look(text)
             for c, seen in enumerate(self.looks):
-                like = sum(look == _look(text) for look in seen)
-                table[i, c] = log((like + PRIOR) / (len(seen) + 2 * PRIOR))
+                table[i, c] = log((seen[look] + PRIOR) / (seen.total() + 2 * PRIOR))
         return table
 
 
@@ -302,15 +322,15 @@ def line_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
     """
     text = document.text
     runs = cell_lines(document, covered)
-    stacks = [stack for run in runs for stack in find_stacks(text, run)]
-    tables = [table for stack in stacks if (table := _stack_table(document, stack)) is not None]
-    if tables:
-        return tables
+    tables = []
     for run in runs:
-        entries = [Entry(text[line.start : line.end], line.start, line.end) for line in run]
-        records = find_records([entry.text for entry in entries])
-        if records is not None:
-            tables.append(_record_table(document, entries, records))
+        found = (_stack_table(document, stack) for stack in find_stacks(text, run))
+        stacked = [table for table in found if table is not None]
+        tables += stacked
+        if not stacked:
+            entries = [Entry(text[line.start : line.end], line.start, line.end) for line in run]
+            records = find_records([entry.text for entry in entries])
+            tables += [] if records is None else [_record_table(document, entries, records)]
     return tables
 
 

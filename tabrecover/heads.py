@@ -44,15 +44,15 @@ class Head(NamedTuple):
     colspan: int
 
 
-def count_heads(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows at the top are heads.
+def count_heads(rows: Sequence[Sequence[str]], known: int = 0) -> int:
+    """How many rows at the top are heads, of which so many are known to be.
 
     >>> count_heads([["", "Year", ""], ["", "2022", "2023"], ["Beds", "10", "12"]])
     2
     """
     numbers = [row for row, texts in enumerate(rows) if any(map(is_number, texts))]
     last = numbers[-1] if numbers else 0
-    heads = 0
+    heads = max(min(known, len(rows) - 1), 0)
     while heads < min(last + 1, MAX_HEADS, len(rows) - 1):
         words = _is_words(rows[heads], heads) and (heads == 0 or _has_numbers_below(rows, heads))
         if not (words or _is_unlabelled(rows, heads)):

@@ -38,8 +38,11 @@ class Sketch(NamedTuple):
     counts: frozenset[int]
 
 
-def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
-    """The layout of rows of texts, which are numbered through; blanks are empty texts."""
+def sketch(rows: Sequence[Sequence[str]], known_heads: int = 0) -> Sketch:
+    """The layout of rows of texts, which are numbered through; blanks are empty texts.
+
+    So many rows at the top are known to be heads.
+    """
     texts = [text for row in rows for text in row]
     numbered: list[range] = []
     for row in rows:
@@ -49,7 +52,8 @@ def sketch(rows: Sequence[Sequence[str]]) -> Sketch:
     shown = {at for line in drawing.rows for at in line}
     drawing.drop_counts()
     counts = shown.difference(*drawing.rows)
-    heads = count_heads([[texts[at] for at in line if at >= 0] for line in drawing.rows])
+    kept = [[texts[at] for at in line if at >= 0] for line in drawing.rows]
+    heads = count_heads(kept, 0 if counts else known_heads)
     before = [list(line) for line in drawing.rows]
     packed = _spread_heads(drawing, heads)
     _align_short_rows(drawing, heads)
@@ -192,7 +196,8 @@ def _below(drawing: Drawing, row: int, col: int, stub: int) -> bool:
 def _stub_width(drawing: Drawing, body: Sequence[int]) -> int:
     """How many columns hold row labels with blanks that belong to their neighbours; or none.
 
-    They hold words only, one of them at least in every row, and numbers follow.
+    They hold words only, one of them at least in every row, and numbers follow. Where the first
+    is never blank, the others are in most rows; else their blanks may be values that are not there.
     """
     width = drawing.shape[1]
     stub = 0
@@ -200,8 +205,9 @@ def _stub_width(drawing: Drawing, body: Sequence[int]) -> int:
         stub += 1
     while stub > 1:
         filled = [[bool(drawing.text(row, col)) for col in range(stub)] for row in body]
-        blanks = [not all(row[col] for row in filled) for col in range(stub)]
-        if all(map(any, filled)) and all(blanks[1:]) and filled and filled[0][0]:
+        blanks = [sum(not row[col] for row in filled) for col in range(stub)]
+        nested = blanks[0] > 0 or all(2 * count >= len(filled) for count in blanks[1:])
+        if all(map(any, filled)) and all(blanks[1:]) and nested and filled and filled[0][0]:
             return stub
         stub -= 1
     return 0

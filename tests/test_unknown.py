@@ -422,3 +422,80 @@ def test_pieces_put_together_by_a_template_stay_where_they_were() -> None:
     for table in tabrecover.recover(text, templates=["builtin", LAYOUTS]).tables:
         for cell in table.cells:
             assert list(cell.spans) == sorted(cell.spans)
+
+
+# --- what a sceptic found -----------------------------------------------------------------------
+
+
+def test_heads_above_a_rule_of_crossings_stay() -> None:
+    """A database client draws its rule with a crossing, and no bar."""
+    table = only("id | name\n---+-----\n1 | Bolt\n2 | Nut\n3 | Cap\n")
+    assert (table.shape, table.cells[1].text, table.cells[1].role) == ((4, 2), "name", "label")
+
+
+def test_one_blank_corner_shifts_no_head() -> None:
+    """A rule and full rows say where columns are, however one blank could be read."""
+    body = "".join(f"| {name} | {n} | 7 |\n" for n, name in enumerate("xyzw"))
+    cells = drawn(only(f"| | A | B |\n|---|---|---|\n{body}"))
+    assert {(0, 1, 1, 1, "label", "A"), (0, 2, 1, 1, "label", "B")} <= set(cells)
+
+
+def test_years_above_a_rule_are_heads() -> None:
+    """What stands above a Markdown rule is a head, also if it is a number."""
+    rows = ["| Land | 2019 | 2020 |", "|---|---|---|", "| Q1 | Q2 | Q1 | Q2 |"]
+    body = ["| DE | 1 | 2 | 3 | 4 |", "| FR | 5 | 6 | 7 | 8 |", "| IT | 9 | 1 | 2 | 3 |"]
+    cells = drawn(only("\n".join([*rows, *body])))
+    assert {(0, 0, 2, 1, "label", "Land"), (0, 1, 1, 2, "label", "2019")} <= set(cells)
+
+
+def test_equal_records_are_not_merged() -> None:
+    """Texts that are the same by chance stay apart where no head is said twice."""
+    rows = [["Name", "Town", "Age"], ["Ann", "Ann", "5"], ["Eve", "Bob", "7"], ["Cid", "Bob", "9"]]
+    table = only(bars(rows))
+    assert all((cell.rowspan, cell.colspan) == (1, 1) for cell in table.cells)
+    assert [cell.text for cell in table.cells] == [text for row in rows for text in row]
+
+
+def test_a_blank_in_a_record_is_a_blank() -> None:
+    """A town without a country does not reach over it: in a list, cells are what they are."""
+    rows = [
+        ["City", "Land", "Pop"],
+        ["Paris", "France", "2"],
+        ["Rome", "", "3"],
+        ["Oslo", "N", "4"],
+    ]
+    assert [cell.text for cell in only(bars(rows)).cells] == [text for row in rows for text in row]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Item Jan Feb Mar", "           Months", "          Q1    "],
+    ids=["words", "one", "two"],
+)
+def test_heads_without_wide_gaps_above_columns_stay(head: str) -> None:
+    """A line right above the columns, whose words stand in them, is a row of heads."""
+    table = only(f"{head}\nBeds  10  11  12\nDesk   5   6   7\nLamp   3   4   5\n")
+    assert table.shape == (4, 4)
+    assert {cell.text for cell in table.cells if cell.row == 0} - {""} >= set(head.split()[-1:])
+
+
+def test_one_table_does_not_hide_another() -> None:
+    """Rows parted by line ends in one place, records by their period in another."""
+    rows = "a\n1\nx\n\nb\n2\ny\n\nc\n3\nz\n"
+    prose = "A long paragraph of prose that is certainly longer than sixty characters in all.\n"
+    records = "".join("\n".join(row) + "\n" for row in staff(9, 3))
+    found = tabrecover.recover(rows + prose + records, templates="none").tables
+    assert [table.shape for table in found] == [(3, 3), (9, 5)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 1 | b | c\nd | e 2 | f\ng | h | i 3\n",
+        "expr : term | expr 1\nterm : fact | term 2\nfact : num | id 3\nnum : 0 | 1\n",
+        "ps aux | grep x | wc -l\ncat f1 | sort | head -5\nls -l | awk 1 | tail -3\n",
+    ],
+)
+def test_pipelines_and_grammars_are_no_tables(text: str) -> None:
+    """Bars between words, without any at the ends of lines, part numbers or nothing."""
+    assert tabrecover.recover(text, templates="none").tables == ()
