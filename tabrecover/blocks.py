@@ -34,8 +34,6 @@ _DELIMITERS = f"{BARS}\t"
 _BAR = f"[{re.escape(BARS)}]"
 _STROKES = r"[ \t]*+:?-++:?[ \t]*+"
 _RULE = re.compile(rf"[ \t]*+{_BAR}?{_STROKES}(?:(?:{_BAR}|\+){_STROKES})++{_BAR}?[ \t]*+")
-
-
 _ONE_RULE = re.compile(r"[ \t]*+-{3,}+\s*+")
 
 

@@ -77,9 +77,10 @@ def find_columns(document: Document, covered: Sequence[Span]) -> list[Columns]:
     """The tables that spaces draw, outside the `covered` plain spans."""
     if document.kind == "html":
         return []
-    found = []
+    found: list[Columns] = []
     for lines in _stretches(document.text, covered):
-        above = _above(document.text, lines[0].start, covered)
+        after = found[-1].end + 1 if found else 0
+        above = _above(document.text, lines[0].start, covered, after)
         drawn_lines = [*above, *lines]
         read = (_read(canvas, len(above)) for canvas in canvases(document.text, drawn_lines))
         drawn = [columns for columns in read if columns is not None]
@@ -95,11 +96,14 @@ def _stretches(text: str, covered: Sequence[Span]) -> Iterator[list[Line]]:
         yield from _runs(text, window, covered, starts)
 
 
-def _above(text: str, start: int, covered: Sequence[Span]) -> list[Line]:
-    """The lines right above a position that may be heads: each with some text, and not too long."""
+def _above(text: str, start: int, covered: Sequence[Span], after: int) -> list[Line]:
+    """The lines right above a position that may be heads: each with some text, and not too long.
+
+    They begin not before `after`, where the table above ends.
+    """
     starts = [span.start for span in covered]
     lines: list[Line] = []
-    while start > 0 and len(lines) < MAX_ABOVE:
+    while start > after and len(lines) < MAX_ABOVE:
         end = start - 1
         start = text.rfind("\n", 0, end) + 1
         own = text[start:end]

@@ -21,7 +21,7 @@ from tabrecover.units import classify
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Head", "count_heads", "place_heads", "split_heads"]
+__all__ = ["Head", "count_heads", "has_digits", "place_heads", "split_heads"]
 
 MAX_HEADS = 20  # rows of heads; more are no heads
 LABELLED = 0.8  # of the rows of a body have a row label where a row without one is a head
@@ -75,7 +75,7 @@ def _has_numbers_below(rows: Sequence[Sequence[str]], row: int) -> bool:
     frequent = 0
     for col in named:
         below = [other[col] for other in rows[row + 1 :] if col < len(other) and other[col]]
-        frequent += 2 * sum(any(map(str.isdigit, text)) for text in below) >= max(len(below), 1)
+        frequent += 2 * sum(has_digits(text) for text in below) >= max(len(below), 1)
     return 2 * frequent >= len(named)
 
 
@@ -225,7 +225,7 @@ class _Tree:
         own = self.heads[row][first : first + count]
         before = self.heads[row][max(first - count, 0) : first]
         values = [a == b for a, b in pairwise(self.looks[col:end])]
-        heads = [_has_digits(a) == _has_digits(b) for a, b in pairwise(own)]
+        heads = [has_digits(a) == has_digits(b) for a, b in pairwise(own)]
         score = ALIKE * (_share(values) + _share(heads)) - UNEVEN * count * count
         score += SAME_AGAIN * (own == before)
         return score - ROW_LABELS * (
@@ -247,5 +247,6 @@ def _look(texts: Sequence[str]) -> UnitKind | None:
     return kinds.most_common(1)[0][0] if kinds else None
 
 
-def _has_digits(text: str) -> bool:
+def has_digits(text: str) -> bool:
+    """Whether a text has any digit."""
     return any(map(str.isdigit, text))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tabrecover.heads import has_digits
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify, number_of
 
@@ -91,7 +92,7 @@ def _look(text: str) -> str:
     kind = classify(text).name
     if kind != "TEXT":
         return kind
-    digits = "digits" if any(map(str.isdigit, text)) else ""
+    digits = "digits" if has_digits(text) else ""
     size = "short" if len(text) <= _SHORT else "middle" if len(text) <= _MIDDLE else "long"
     return f"text {digits} {size}"
 

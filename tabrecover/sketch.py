@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.drawings import Drawing, DrawnCell
 from tabrecover.guess import guess_labels, is_number, is_words
-from tabrecover.heads import count_heads, place_heads
+from tabrecover.heads import count_heads, has_digits, place_heads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,21 +147,17 @@ def _align_short_rows(drawing: Drawing, heads: int) -> None:
 def _digit_share(texts: Sequence[str]) -> float:
     """The share of texts with digits, by Laplace's rule of succession; blanks say nothing."""
     filled = [text for text in texts if text]
-    return (sum(map(_has_digits, filled)) + 1) / (len(filled) + 2)
+    return (sum(map(has_digits, filled)) + 1) / (len(filled) + 2)
 
 
 def _likelihood(drawing: Drawing, cells: Sequence[int], shares: Sequence[float]) -> float:
     """The log-likelihood of cells with and without digits in columns with these shares of them."""
     texts = [drawing.texts[at] for at in cells]
     return sum(
-        log(share if _has_digits(text) else 1 - share)
+        log(share if has_digits(text) else 1 - share)
         for text, share in zip(texts, shares, strict=False)
         if text
     )
-
-
-def _has_digits(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 # --- columns of row labels ----------------------------------------------------------------------
