@@ -269,7 +269,7 @@ def _fit_bars(sample: _Sample) -> list[Law]:
         return [_single_bars(inner)]
     laws = _fit_bar_rows(sample)
     cells = any(law.blanks_shown for law in laws)  # else the padded form holds as it stands
-    return laws + (_fit_wrapped_bars(sample) if cells or not laws else [])
+    return (laws + (_fit_wrapped_bars(sample) if cells else [])) or _fit_paragraph_bars(sample)
 
 
 def _fit_bar_rows(sample: _Sample) -> list[Law]:
@@ -315,7 +315,7 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
-    """Rows that open and close with a bar, broken anywhere else: by a width, or around texts."""
+    """Rows that open and close with a bar, broken anywhere else by a width of lines."""
     breaks = [gap for gap in sample.inner if "e" in gap]
     whole = sum(_CLOSED.search(gap) is not None for gap in breaks)
     if whole < FEW or len(breaks) - whole < max(FEW, MIN_WRAPPED * len(breaks)):
@@ -324,6 +324,26 @@ def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
     mended = sample._replace(streams=streams, inner=list(map(_mended, sample.inner)))
     laws = [_reading_through(_mended, law) for law in _fit_bar_rows(mended)]
     return [replace(law, name=f"{law.name}-wrapped", cut=True) for law in laws]
+
+
+def _fit_paragraph_bars(sample: _Sample) -> list[Law]:
+    """Cells that are paragraphs, with empty lines around them; a row ends a line."""
+    margined = sum("ee" in gap for gap in sample.inner)
+    if margined < MIN_REGULAR * len(sample.inner):
+        return []
+    streams = [list(map(_without_margins, gaps)) for gaps in sample.streams]
+    inner = list(map(_without_margins, sample.inner))
+    laws = _fit_bar_rows(sample._replace(streams=streams, inner=inner))
+    return [
+        replace(_reading_through(_without_margins, law), name=f"{law.name}-paragraphs")
+        for law in laws
+        if any("e" in gap for gap in inner)
+    ]
+
+
+def _without_margins(gap: str) -> str:
+    """The gap without the empty lines that paragraphs have around them."""
+    return re.sub("ee+", "", gap)
 
 
 def _mended(gap: str) -> str:
@@ -393,7 +413,7 @@ def _fit_padded(sample: _Sample) -> list[Law]:
     if good < MIN_REGULAR * rows:  # without rows, all are full
         return []
     bare = sum("e" in gap and "b" not in gap for gap in inner)
-    if bare > max(rows, MAX_BARE * len(inner)):  # lines end, but hardly any in padding
+    if form is _ROWS and bare > max(rows, MAX_BARE * len(inner)):  # rows end without padding
         return []
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)
