@@ -229,13 +229,15 @@ def _is_section(drawing: Drawing, line: Sequence[int], filled: Sequence[int]) ->
 
 
 def _repeats(drawing: Drawing) -> set[tuple[int, int]]:
-    """Positions of labels that say what the label before them says."""
-    n_rows, n_cols = drawing.shape
+    """Positions of labels that say what another label before them says."""
+    n_cols = drawing.shape[1]
     return {
         (row, col)
-        for row in range(n_rows)
+        for row, line in enumerate(drawing.rows)
         for col in range(1, n_cols)
-        if drawing.label(row, col) and drawing.label(row, col) == drawing.label(row, col - 1)
+        if line[col] != line[col - 1]
+        and drawing.label(row, col)
+        and drawing.label(row, col) == drawing.label(row, col - 1)
     }
 
 

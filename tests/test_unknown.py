@@ -456,6 +456,13 @@ def test_equal_records_are_not_merged() -> None:
     assert [cell.text for cell in table.cells] == [text for row in rows for text in row]
 
 
+def test_equal_notes_below_each_other_are_not_merged() -> None:
+    """A head that spans columns is not said twice, so equal texts below each other stay apart."""
+    rows = [*INCOME[:4], ["Wages", "7, 12", "24.25", ""], *INCOME[4:]]
+    notes = [cell for cell in only(bars(rows)).cells if cell.text == "7, 12"]
+    assert [(cell.row, cell.rowspan) for cell in notes] == [(3, 1), (4, 1)]
+
+
 def test_a_blank_in_a_record_is_a_blank() -> None:
     """A town without a country does not reach over it: in a list, cells are what they are."""
     rows = [
