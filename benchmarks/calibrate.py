@@ -373,10 +373,13 @@ def main() -> None:
             f"error rate {rate}: from {least:.6f}, {told.mean():.4f} of the values, "
             f"{wrong:.5f} of them wrong"
         )
-    about = (
-        f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
-        f"# Renew with: python -m benchmarks.calibrate --set {options.set} --every {options.every}"
-        + ("" if both else "\n# What is known was fitted before, and kept: --only unknown")
+    call = f"python -m benchmarks.calibrate --set {options.set} --every {options.every}"
+    about = f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
+    about += f"# Renew with: {call}{'' if both else ' --only unknown'}"
+    about += (
+        ""
+        if both
+        else "\n# So were unknown layouts; known ones are kept from the fit before."
     )
     with write_atomically(options.out) as stream:
         stream.write(as_toml(fitted[0], fitted[1], limits, about))
