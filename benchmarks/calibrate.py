@@ -376,11 +376,7 @@ def main() -> None:
     call = f"python -m benchmarks.calibrate --set {options.set} --every {options.every}"
     about = f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
     about += f"# Renew with: {call}{'' if both else ' --only unknown'}"
-    about += (
-        ""
-        if both
-        else "\n# So were unknown layouts; known ones are kept from the fit before."
-    )
+    about += "" if both else "\n# So were unknown layouts; known ones are kept from the fit before."
     with write_atomically(options.out) as stream:
         stream.write(as_toml(fitted[0], fitted[1], limits, about))
 
