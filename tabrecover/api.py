@@ -82,7 +82,7 @@ def least_confidence(max_error: float) -> float:
     uncertainty; 1 where so small a rate could not be shown. Use it as `table.judged(least)`.
     Raises `UsageError` if `max_error` is no rate.
 
-    >>> least_confidence(0.05) < least_confidence(0.01) <= 1
+    >>> least_confidence(0.01) < least_confidence(0.001) <= 1
     True
     """
     return builtin_calibration().least_confidence(max_error)
