@@ -63,7 +63,7 @@ class Records(NamedTuple):
 def find_records(texts: Sequence[str]) -> Records | None:
     """The records that most of a run of texts are, or None where it has no period.
 
-    >>> find_records(["Name", "Age", "Town"] + ["Ann", "31", "Ely", "Bob", "47", "Rye"] * 4).width
+    >>> find_records(["Name", "Age", "Town"] + ["Ann", "31", "Ely", "Bob", "47", "Rye"] * 8).width
     3
     """
     if not MIN_RECORDS * MIN_PERIOD <= len(texts) <= MAX_TEXTS:
