@@ -1,49 +1,155 @@
 """Rows that a table has and its template lacks: kept, at their place, drawn as the row above.
 
-A row that a local office added shows as strays in a row: words, then values, between the last
-symbol of one row of the template and the first of a later one. It becomes a row of the grid below
-the row that it follows, with that row's cells: its words in the last label cell, its values in
-the value cells, without keys. Cells that span the row above grow to span the new one as well.
-Where its values are as many as the row's cells, they stand in order; fewer are not placed, since
-nothing tells their columns.
+A row that a local office added becomes a row of the grid below the row that it follows, with that
+row's cells, without keys. Cells that span the row above grow to span the new one as well. It shows
+in one of two ways:
+
+- Where row ends show, as a line of strays below a row of which no value is missing: with as many
+  symbols, each stands in the column of the one above it (a cell, an empty one, a covered position).
+- Elsewhere as words, then values, between the last symbol of one row of the template and the first
+  of a later one: the words in the last label cell, the values in the value cells, if they are as
+  many. Fewer are not placed, since nothing tells their columns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tabrecover.confidence import Confidence
 from tabrecover.model import Cell
 from tabrecover.scoring import NUMERIC, UnitKind
+from tabrecover.template import SlotKind, TemplateCell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence, Set
 
     from tabrecover.align import Alignment
     from tabrecover.model import Span
-    from tabrecover.template import Template
 
-__all__ = ["AddedRow", "added_rows", "with_rows"]
+__all__ = ["AddedRow", "added_rows", "own_cells", "with_rows"]
 
 ADDED = 0.97  # probability that words and as many values as a row has are a row
+_VALUES = (*NUMERIC, UnitKind.BLANK)
+_AnyCell = TypeVar("_AnyCell", Cell, TemplateCell)
 
 
 @dataclass(frozen=True, slots=True)
 class AddedRow:
-    """A row below template row `below`: symbols of its words, and of its values in order."""
+    """A row below template row `below`: the symbols in each of that row's own cells, in order."""
 
     below: int
-    words: tuple[int, ...]
-    values: tuple[int, ...]
+    cells: tuple[tuple[int, ...], ...]
+
+    @property
+    def symbols(self) -> frozenset[int]:
+        """All its symbols."""
+        return frozenset(symbol for own in self.cells for symbol in own)
 
 
 def added_rows(alignment: Alignment) -> list[AddedRow]:
-    """Rows among the strays, in reading order, whose values fill the row above."""
+    """Rows among the strays, in reading order, that are drawn as the row above."""
+    by_line = list(_rows_by_line(alignment))
+    taken = frozenset[int]().union(*(row.symbols for row in by_line))
+    rows = [*by_line, *_rows_by_order(alignment, taken)]
+    return sorted(rows, key=lambda row: (row.below, min(row.symbols)))
+
+
+def own_cells(cells: Sequence[_AnyCell], row: int) -> list[_AnyCell]:
+    """The cells of a row that reach no further down, from left to right: what a new row copies."""
+    own = (cell for cell in cells if cell.row == row and cell.rowspan == 1)
+    return sorted(own, key=lambda cell: cell.col)
+
+
+# --- lines like the line above ------------------------------------------------------------------
+
+
+class _Line(NamedTuple):
+    """The symbols between two row ends, and the template's row that they are; -1: all strays.
+
+    No symbols: the line is neither. Empty cells may be strays in any row.
+    """
+
+    symbols: list[int]
+    row: int
+
+
+def _rows_by_line(alignment: Alignment) -> Iterator[AddedRow]:
+    template = alignment.template
+    above = _Line([], -1)
+    for line in _lines(alignment):
+        if line.row >= 0 or not line.symbols:
+            above = line
+        elif len(line.symbols) == len(above.symbols):
+            row = _drawn_as(above, line, alignment)
+            if row is not None and (above.row < template.n_rows - 1 or _counts(row, alignment)):
+                yield row
+
+
+def _lines(alignment: Alignment) -> Iterator[_Line]:
+    slots, trace = alignment.template.slots, alignment.trace
+    line: list[int] = []
+    for number, symbol in enumerate(alignment.symbols):
+        if symbol.kind != UnitKind.ROW_END:
+            line.append(number)
+        elif line:
+            texts = [k for k in line if trace[k] >= 0 or alignment.symbols[k].unit >= 0]
+            rows = {slots[trace[k]].row if trace[k] >= 0 else -1 for k in texts}
+            yield _Line(line, *rows) if len(rows) == 1 else _Line([], -1)
+            line = []
+
+
+def _drawn_as(above: _Line, line: _Line, alignment: Alignment) -> AddedRow | None:
+    """The line as a row, each symbol in the column of the one above; None if it can't be."""
+    by_column = _below_each(above, line, alignment)
+    if by_column is None:
+        return None
+    own = own_cells(alignment.template.cells, above.row)
+    named = [cell for cell in own if cell.role == "label" and by_column.get(cell.col)]
+    values = [cell for cell in own if cell.role == "value"]
+    kinds = {alignment.symbols[k].kind for cell in named for k in by_column[cell.col]}
+    is_full = all(cell.col in by_column for cell in values)
+    has_values = any(by_column.get(cell.col) for cell in values)
+    if not (named and is_full and has_values) or kinds.intersection(NUMERIC):
+        return None
+    return AddedRow(above.row, tuple(tuple(by_column.get(cell.col, ())) for cell in own))
+
+
+def _below_each(above: _Line, line: _Line, alignment: Alignment) -> dict[int, list[int]] | None:
+    """The texts of `line` below each cell that `above` shows, by the cell's column.
+
+    None where one stands below none, below a cell that goes on, or is no number as it should.
+    """
+    template = alignment.template
+    found: dict[int, list[int]] = {}
+    for model, symbol in zip(above.symbols, line.symbols, strict=True):
+        shown, place = alignment.symbols[symbol], alignment.trace[model]
+        slot = template.slots[place]
+        cell = template.cells[slot.cell]
+        is_own = place >= 0 and cell.row == above.row and cell.rowspan == 1
+        is_number = place >= 0 and slot.kind in (SlotKind.INTEGER, SlotKind.DECIMAL)
+        if (shown.unit >= 0 and not is_own) or (is_number and shown.kind not in _VALUES):
+            return None
+        if is_own:
+            found.setdefault(cell.col, []).extend([symbol] if shown.unit >= 0 else [])
+    return found
+
+
+def _counts(row: AddedRow, alignment: Alignment) -> bool:
+    """Whether any of its symbols is a number; behind the last row, words may be anything."""
+    return any(alignment.symbols[symbol].kind in NUMERIC for symbol in row.symbols)
+
+
+# --- words and as many values as the row above --------------------------------------------------
+
+
+def _rows_by_order(alignment: Alignment, taken: Set[int]) -> list[AddedRow]:
     rows: list[AddedRow] = []
     run: list[int] = []
     above = -1
     for symbol, slot in enumerate(alignment.trace):
+        if symbol in taken:
+            continue
         if slot < 0:
             run.append(symbol)
             continue
@@ -56,14 +162,15 @@ def added_rows(alignment: Alignment) -> list[AddedRow]:
 
 def _rows_of(run: Sequence[int], below: int, alignment: Alignment) -> list[AddedRow]:
     """The rows that a run of strays spells: words, then values, then words again."""
-    width = len(_value_cells(alignment.template, below))
+    own = own_cells(alignment.template.cells, below)
+    width = sum(cell.role == "value" for cell in own)
     rows: list[AddedRow] = []
     words: list[int] = []
     values: list[int] = []
 
     def close() -> None:
         if words and values and len(values) == width:
-            rows.append(AddedRow(below, tuple(words), tuple(values)))
+            rows.append(AddedRow(below, tuple(_in_cells(own, words, values))))
         words.clear()
         values.clear()
 
@@ -80,8 +187,20 @@ def _rows_of(run: Sequence[int], below: int, alignment: Alignment) -> list[Added
     return rows
 
 
-def _value_cells(template: Template, row: int) -> list[int]:
-    return [i for i, c in enumerate(template.cells) if c.row == row and c.role == "value"]
+def _in_cells(
+    own: Sequence[TemplateCell], words: Sequence[int], values: Sequence[int]
+) -> Iterator[tuple[int, ...]]:
+    """The words in the last label cell, the values in the value cells."""
+    labels = [cell for cell in own if cell.role == "label"]
+    each = iter(values)
+    for cell in own:
+        if cell.role == "value":
+            yield (next(each),)
+        else:
+            yield tuple(words) if cell is labels[-1] else ()
+
+
+# --- drawing them -------------------------------------------------------------------------------
 
 
 def with_rows(
@@ -94,7 +213,7 @@ def with_rows(
     grid = list(cells)
     for shift, row in enumerate(rows):
         below = row.below + shift
-        model = [cell for cell in grid if cell.row == below and cell.rowspan == 1]
+        model = own_cells(grid, below)
         grid = [_making_room(cell, below) for cell in grid]
         grid += _drawn(model, row, text_of, layout)
     return tuple(sorted(grid, key=lambda c: (c.row, c.col)))
@@ -116,21 +235,14 @@ def _drawn(
 ) -> list[Cell]:
     """The cells of a new row, drawn as those of `model`."""
     confidence = Confidence(layout, ADDED).total
-    labels = [cell for cell in model if cell.role == "label"]
-    values = iter(row.values)
     drawn = []
-    for cell in model:
+    for cell, symbols in zip(model, row.cells, strict=True):
+        pieces = [text_of(symbol) for symbol in symbols]
+        text = " ".join(text for text, _ in pieces)
         new = replace(
             cell, row=cell.row + 1, key=None, confidence=confidence, alternatives=(),
-            suggestion=None, observed=None, text="", spans=(),
+            suggestion=None, observed=text if cell.role == "label" and symbols else None, text=text,
+            spans=tuple(span for _, own in pieces for span in own),
         )  # fmt: skip
-        if cell.role == "value":
-            text, spans = text_of(next(values))
-            new = replace(new, text=text, spans=spans)
-        elif cell is labels[-1]:
-            pieces = [text_of(symbol) for symbol in row.words]
-            text = " ".join(text for text, _ in pieces)
-            spans = tuple(span for _, own in pieces for span in own)
-            new = replace(new, text=text, observed=text, spans=spans)
         drawn.append(new)
     return drawn

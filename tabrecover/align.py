@@ -562,6 +562,10 @@ class _Solver:
             behind = np.flatnonzero(slot_kinds == SlotKind.ROW_END) + 1
             blanks = np.flatnonzero(kinds == UnitKind.BLANK)
             stray[np.ix_(blanks, behind)] = self.scoring.more_of_row_end
+        if self.scoring.ends_filled:
+            before = np.flatnonzero(slot_kinds == SlotKind.ROW_END)
+            blanks = np.flatnonzero(kinds == UnitKind.BLANK)
+            stray[np.ix_(blanks, before)] = math.log(self.scoring.filling)
         for symbols, price in self._rows_added(start, stop):
             before = np.arange(first, last + 1) % (self.template.n_cols + 1) == 0  # a row
             stray[np.array(symbols)[:, None], np.flatnonzero(before)] = price

@@ -58,6 +58,7 @@ class Law:
     `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
     be told from empty cells shows as `row_blanks` of them. `parted`: something stands between any
     two cells, so that no text holds two of them. `cut`: a width cut lines, perhaps inside cells.
+    `ends_filled`: covered positions are left out, and rows filled with empty cells at their ends.
     `writing` is None where the law promises nothing about gaps.
     """
 
@@ -72,6 +73,7 @@ class Law:
     repeated_shown: bool = False
     parted: bool = True
     cut: bool = False
+    ends_filled: bool = False
     writing: Writing | None = None
 
 
@@ -93,9 +95,8 @@ def fingerprint(
     ['', 'BBB', '']
     """
     thin = _thinner([gap for gaps in streams for gap in gaps[1:-1]])
-    thinned = [list(map(thin, gaps)) for gaps in streams]
-    inner = [gap for gaps in thinned for gap in gaps[1:-1]]
-    sample = _Sample(thinned, inner, list(map(thin, breaks)), rectangles, repeats, records)
+    inner = [gap for gaps in streams for gap in gaps[1:-1]]
+    sample = _mapped(thin, _Sample(streams, inner, breaks, rectangles, repeats, records))
     for fit in _LAWS:
         laws = fit(sample)
         if laws:
@@ -133,6 +134,15 @@ class _Sample(NamedTuple):
     rectangles: bool
     repeats: bool
     records: bool
+
+
+def _mapped(change: Callable[[str], str], sample: _Sample) -> _Sample:
+    """The sample with every gap changed."""
+    return sample._replace(
+        streams=[list(map(change, gaps)) for gaps in sample.streams],
+        inner=list(map(change, sample.inner)),
+        breaks=list(map(change, sample.breaks)),
+    )
 
 
 def _share(good: int, total: int) -> float:
@@ -173,6 +183,25 @@ def _with_repeats(law: Law, sample: _Sample) -> list[Law]:
     return [law, replace(law, name=f"{law.name}-repeated", repeated_shown=True)]
 
 
+def _with_filled_ends(law: Law, sample: _Sample) -> list[Law]:
+    """Where rows of one width end in empty cells, the law that these may only fill the row up.
+
+    More rows must have empty cells only there than have any inside; else covered positions show.
+    """
+    rows = [row for gaps in sample.streams for row in _rows_read(law.read(gaps))]
+    widths = Counter(len(row) for row in rows)
+    inside = sum("B" in row.rstrip("B") for row in rows)
+    filled = sum(row.endswith("B") and "B" not in row.rstrip("B") for row in rows)
+    if filled <= max(FEW, inside) or max(widths.values()) < MIN_REGULAR * len(rows):
+        return []
+    return [replace(law, name=f"{law.name}-filled", continued_shown=False, ends_filled=True)]
+
+
+def _rows_read(readings: Sequence[str]) -> list[str]:
+    """Every row of a table but its last, as a law reads it: `t` a text, `B` an empty cell."""
+    return "t".join(readings).split("R")[:-1]
+
+
 def _read_html(gaps: Gaps) -> list[str]:
     readings: list[str] = []
     filled = True  # what precedes the first unit is not this table's
@@ -199,13 +228,30 @@ def _fit_tabs(sample: _Sample) -> list[Law]:
     margin = margins.most_common(1)[0][0] if margins else 0
     if not margin and not _is_rows(inner):
         return []
+    if not margin and _has_ruled_rows(inner):
+        return [_reading_through(_unruled, law) for law in _fit_tabs(_mapped(_unruled, sample))]
     good = sum("T" in gap or gap.count("e") > 2 * margin for gap in inner)
     told = _only("Te") if margin else _rows_told("T")
     law = Law(
         "tabs", _share(good, len(inner)), True, True, True, _tab_reader(margin),
         writing=Writing(_row_writer("T", margin=margin), told),
     )  # fmt: skip
-    return _with_repeats(law, sample)
+    return [*_with_repeats(law, sample), *_with_filled_ends(law, sample)]
+
+
+_RULE = re.compile("e[gs]*T[gsT]*e")
+
+
+def _has_ruled_rows(inner: Sequence[str]) -> bool:
+    """Whether a line of nothing but tabs stands between most rows: furniture, no empty cells."""
+    breaks = [gap for gap in inner if "e" in gap]
+    ruled = sum(_RULE.search(gap) is not None for gap in breaks)
+    return ruled > FEW and ruled >= MIN_REGULAR * len(breaks)
+
+
+def _unruled(gap: str) -> str:
+    """The gap without the first line of nothing but tabs."""
+    return _RULE.sub("e", gap, count=1)
 
 
 def _tab_reader(margin: int) -> Callable[[Gaps], list[str]]:
@@ -311,7 +357,7 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
         "bars", _share(good, len(inner)), True, True, continued or sample.repeats, read,
         writing=Writing(writer, _rows_told("b")),
     )  # fmt: skip
-    return _with_repeats(law, sample)
+    return [*_with_repeats(law, sample), *_with_filled_ends(law, sample)]
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
@@ -320,9 +366,7 @@ def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
     whole = sum(_CLOSED.search(gap) is not None for gap in breaks)
     if whole < FEW or len(breaks) - whole < max(FEW, MIN_WRAPPED * len(breaks)):
         return []
-    streams = [list(map(_mended, gaps)) for gaps in sample.streams]
-    mended = sample._replace(streams=streams, inner=list(map(_mended, sample.inner)))
-    laws = [_reading_through(_mended, law) for law in _fit_bar_rows(mended)]
+    laws = [_reading_through(_mended, law) for law in _fit_bar_rows(_mapped(_mended, sample))]
     return [replace(law, name=f"{law.name}-wrapped", cut=True) for law in laws]
 
 
@@ -331,13 +375,12 @@ def _fit_paragraph_bars(sample: _Sample) -> list[Law]:
     margined = sum("ee" in gap for gap in sample.inner)
     if margined < MIN_REGULAR * len(sample.inner):
         return []
-    streams = [list(map(_without_margins, gaps)) for gaps in sample.streams]
-    inner = list(map(_without_margins, sample.inner))
-    laws = _fit_bar_rows(sample._replace(streams=streams, inner=inner))
+    plain = _mapped(_without_margins, sample)
+    laws = _fit_bar_rows(plain)
     return [
         replace(_reading_through(_without_margins, law), name=f"{law.name}-paragraphs")
         for law in laws
-        if any("e" in gap for gap in inner)
+        if any("e" in gap for gap in plain.inner)
     ]
 
 

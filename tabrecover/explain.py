@@ -23,7 +23,7 @@ from enum import StrEnum
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tabrecover.added import added_rows
+from tabrecover.added import added_rows, own_cells
 from tabrecover.align import NOTHING, MoveScores, move_scores
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.headers import header_paths
@@ -693,11 +693,9 @@ def _rows_in_table(alignment: Alignment) -> list[int]:
 def _cells_added(table: Table, alignment: Alignment) -> Iterator[tuple[int, Cell]]:
     """Symbols of rows that the template lacks, and the cells that they fill."""
     for shift, added in enumerate(added_rows(alignment)):
-        cells = [cell for cell in table.cells if cell.row == added.below + shift + 1]
-        own = sorted(cells, key=lambda cell: cell.col)
-        yield from zip(added.values, [c for c in own if c.role == "value"], strict=False)
-        labels = [cell for cell in own if cell.role == "label"]
-        yield from ((word, labels[-1]) for word in added.words if labels)
+        drawn = own_cells(table.cells, added.below + shift + 1)
+        for cell, symbols in zip(drawn, added.cells, strict=False):
+            yield from ((symbol, cell) for symbol in symbols)
 
 
 def _texts(alignment: Alignment, number: int, text_of: Callable[[int], str]) -> list[_Texts]:

@@ -101,7 +101,7 @@ def fill_grid(
         cells[index] = replace(cells[index], suggestion=text)
     checks = check_rules(template, cells)
     rows = added_rows(alignment)
-    span, unplaced = filler.extent({symbol for row in rows for symbol in (*row.words, *row.values)})
+    span, unplaced = filler.extent(frozenset[int]().union(*(row.symbols for row in rows)))
     ordered = sorted(cells.values(), key=lambda c: (c.row, c.col))
     drawn = with_rows(ordered, rows, filler.text_of, layout)
     return FilledGrid(drawn, tuple(checks), span, unplaced, len(rows))

@@ -541,6 +541,7 @@ def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Sco
         law.continued_shown,
         law.row_blanks,
         law.repeated_shown,
+        law.ends_filled,
         filled=filled,
     )
 

@@ -248,7 +248,7 @@ _SHOWN = [
 def _ways(law: Law) -> Sequence[_Way]:
     if law.writing is not None and law.writing.padded:
         return [_PADDED]
-    return _SHOWN if law.continued_shown else [_HIDDEN]
+    return _SHOWN if law.continued_shown or law.ends_filled else [_HIDDEN]
 
 
 def _gaps(

@@ -62,6 +62,7 @@ class Scoring:
     `blanks_shown`: an empty value cell leaves a trace in the dump. `rows_shown`: row ends do.
     `continued_shown`: positions covered by a span do, as an empty cell. `row_blanks`: a row end
     looks like so many empty cells. `repeated_shown`: covered positions repeat the cell's text.
+    `ends_filled`: rows are filled up with empty cells at their ends.
     """
 
     blanks_shown: bool
@@ -69,6 +70,7 @@ class Scoring:
     continued_shown: bool = False
     row_blanks: int = 0
     repeated_shown: bool = False
+    ends_filled: bool = False
 
     filled: float = 0.6  # a value cell holds something
     trace_lost: float = 0.02  # an empty cell's trace is missing although the law shows it
@@ -84,6 +86,7 @@ class Scoring:
     stray_numbering: float = 0.9
     stray_blank: float = 0.01
     stray_row_end: float = 0.02
+    filling: float = 0.9  # an empty cell before a row end fills the row up, where it may
     continued_blank: float = 0.02  # a covered position shows up although the law hides them
     continued_kept: float = 0.9  # ... under a law that shows them
     label_as_value: float = 1e-6
