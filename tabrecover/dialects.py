@@ -531,7 +531,14 @@ def _padded_reader(by_bars: bool, opened: bool) -> Callable[[Gaps], list[str]]:
 
 
 def _fit_lines(sample: _Sample) -> list[Law]:
-    """A cell a line; further line ends are blanks, one for each `step`, or mean nothing."""
+    """A cell a line; where some hold several, as in the text of a page, nothing parts cells."""
+    joined = sum("e" not in gap for gap in sample.inner)
+    parted = joined <= NOISE * len(sample.inner)
+    return [replace(law, parted=parted) for law in _fit_broken_lines(sample)]
+
+
+def _fit_broken_lines(sample: _Sample) -> list[Law]:
+    """Further line ends are blanks, one for each `step`, or mean nothing."""
     inner = sample.inner
     broken = [gap for gap in inner if "e" in gap]
     if len(broken) * 10 < len(inner) * 6 or not broken:

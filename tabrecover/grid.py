@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FilledGrid", "Rival", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
-UNSEEN_ROW = 0.8  # confidence that a row without any trace is blank, and not overlooked
+UNSEEN = 0.8  # confidence that a cell of which nothing could show is blank, and not lost
 IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
 
@@ -166,11 +166,20 @@ class _Filler:
             delimited=scoring.rows_shown and scoring.blanks_shown and is_delimited(units),
             by_lines=scoring.rows_shown and not scoring.blanks_shown,
         )
+        self.end = self._end_of_document()
         self.open_rows = {
             row
             for row, text in row_strays(document, units, alignment)
             if any(map(str.isdecimal, text))
         }
+
+    def _end_of_document(self) -> float:
+        """The slot of the document's last text: what is behind may be cut off; or infinity."""
+        symbols = self.alignment.symbols
+        texts = [k for k, at in enumerate(self.alignment.trace) if at >= 0 and symbols[k].unit >= 0]
+        if not texts or _WORD.search(self.document.text, self.units[symbols[texts[-1]].unit].end):
+            return inf
+        return self.alignment.trace[texts[-1]]
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
         spans: list[Span] = []
@@ -202,7 +211,7 @@ class _Filler:
         lead = margins.get(chosen, -inf) - rival if margins else 0.0
         placement = shares.get(chosen, 0.0)
         if not chosen and self._is_unseen(index):
-            placement = min(placement, UNSEEN_ROW)
+            placement = min(placement, UNSEEN)
         if index in self.doubtful or (not chosen and cell.row in self.open_rows):
             placement = min(placement, IN_DOUBT)
         total = Confidence(self.layout, placement, lead).total
@@ -212,11 +221,14 @@ class _Filler:
         )  # fmt: skip
 
     def _is_unseen(self, index: int) -> bool:
-        """Whether the dump shows neither this cell nor the label of its row."""
+        """Whether the dump shows neither this cell nor its row's label, or ends before the cell."""
         label = self.alignment.template.row_labels.get(index)
         optional = self.alignment.template.cells[index].optional
-        traced = any(s != NOTHING and p > 0.5 for s, p, _ in self._placements(index))
-        return label is not None and not optional and not traced and not self.placed.get(label)
+        if any(s != NOTHING and p > 0.5 for s, p, _ in self._placements(index)):
+            return False
+        if self.origin_slot[index] > self.end:
+            return True
+        return label is not None and not optional and not self.placed.get(label)
 
     def _placements(self, index: int) -> Sequence[Placement]:
         return self.alignment.placements.get(self.origin_slot[index], ())
