@@ -75,14 +75,14 @@ class _Line(NamedTuple):
 
 
 def _rows_by_line(alignment: Alignment) -> Iterator[AddedRow]:
-    template = alignment.template
+    last = alignment.template.n_rows - 1  # what is behind it may be anything
     above = _Line([], -1)
     for line in _lines(alignment):
         if line.row >= 0 or not line.symbols:
             above = line
-        elif len(line.symbols) == len(above.symbols):
+        elif len(line.symbols) == len(above.symbols) and above.row < last:
             row = _drawn_as(above, line, alignment)
-            if row is not None and (above.row < template.n_rows - 1 or _counts(row, alignment)):
+            if row is not None:
                 yield row
 
 
@@ -133,11 +133,6 @@ def _below_each(above: _Line, line: _Line, alignment: Alignment) -> dict[int, li
         if is_own:
             found.setdefault(cell.col, []).extend([symbol] if shown.unit >= 0 else [])
     return found
-
-
-def _counts(row: AddedRow, alignment: Alignment) -> bool:
-    """Whether any of its symbols is a number; behind the last row, words may be anything."""
-    return any(alignment.symbols[symbol].kind in NUMERIC for symbol in row.symbols)
 
 
 # --- words and as many values as the row above --------------------------------------------------

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FilledGrid", "Rival", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
+_WORD_SIGN = re.compile(r"\w")
 UNSEEN = 0.8  # confidence that a cell of which nothing could show is blank, and not lost
 IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
@@ -177,7 +178,9 @@ class _Filler:
         """The slot of the document's last text: what is behind may be cut off; or infinity."""
         symbols = self.alignment.symbols
         texts = [k for k, at in enumerate(self.alignment.trace) if at >= 0 and symbols[k].unit >= 0]
-        if not texts or _WORD.search(self.document.text, self.units[symbols[texts[-1]].unit].end):
+        if not texts or _WORD_SIGN.search(
+            self.document.text, self.units[symbols[texts[-1]].unit].end
+        ):
             return inf
         return self.alignment.trace[texts[-1]]
 

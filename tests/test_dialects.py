@@ -79,6 +79,32 @@ def test_row_ends_may_look_like_blanks() -> None:
     ]
 
 
+def test_lines_of_nothing_but_tabs_are_furniture() -> None:
+    """Where such a line stands between most rows, it is no row of empty cells."""
+    gaps = stream(*["T", "T", "egTTe"] * 5, "T", "TeTTe", "T", "T")
+    law = law_of(gaps, "tabs")
+    assert [k for k, reading in enumerate(law.read(gaps)) if reading == "R"] == [3, 6, 9, 12, 15]
+    assert law.read(gaps)[17] == "BR"
+
+
+def test_rows_may_be_filled_at_their_ends() -> None:
+    """A further law where rows of one width end in empty cells, unless rows show others inside."""
+    full, short, shorter = ["b", "b", "b"], ["b", "b"], ["b"]
+    closed = {3: "beb", 2: "bbeb", 1: "bbbeb"}
+    rows = [[*row, closed[len(row)]] for row in [full, short, shorter, short, short] * 2]
+    gaps = stream(*[gap for row in rows for gap in row][:-1])
+    assert law_of(gaps, "bars-filled").ends_filled
+    inside = [["bb", "b", "beb"], ["bb", "bbeb"]] * 6
+    gaps = stream(*[gap for row in inside for gap in row][:-1])
+    assert [law.name for law in fingerprint([gaps])] == ["bars"]
+
+
+def test_lines_that_hold_several_cells_part_none() -> None:
+    """One cell a line parts cells; where some lines hold two, a text may be two cells as well."""
+    assert law_of(stream(*["e"] * 20), "lines").parted
+    assert not law_of(stream(*["e"] * 20, "", "e"), "lines").parted
+
+
 def test_repeats_add_a_law() -> None:
     """Labels that stand twice side by side may be one that was repeated over its span."""
     gaps = stream("T", "e", "T", "e", "T")

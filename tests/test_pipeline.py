@@ -395,3 +395,51 @@ def test_a_rival_that_reaches_over_the_next_table_does_not_swallow_it() -> None:
     lines = [text for n, label in enumerate([*first, *second]) for text in (label, str(n))]
     tables = tabrecover.recover("\n".join(lines) + "\n", templates=templates).tables
     assert [table.template for table in tables] == ["first", "second"]
+
+
+SOCIETY = tabrecover.parse_template(
+    """<table data-type=text>
+    <tr><th>Register number<td data-key=number><th>Date of entry<td data-key=date>
+    <tr><th>Name of the society<td data-key=name colspan=3>
+    <tr><th>Seat of the board<td data-key=seat><th>Founded in<td data-type=integer data-key=year>
+    <tr><th colspan=2>Members at the entry<td data-type=integer data-key=all colspan=2></table>""",
+    'id = "society"',
+)
+
+
+def added(row: str) -> list[tuple[str, str]]:
+    """Role and text of the cells in a row that the template lacks, above its last row."""
+    (table,) = tabrecover.recover(
+        "Register number|S-519|Date of entry|2023-04-04\nName of the society|Beekeepers\n"
+        f"Seat of the board|Drayford|Founded in|2020\n{row}\nMembers at the entry|315\n",
+        templates=SOCIETY,
+    ).tables
+    rows = {cell.row for cell in table.cells if cell.role == "value" and cell.key is None}
+    return [(cell.role, cell.text) for cell in table.cells if cell.row in rows]
+
+
+def test_a_line_like_the_one_above_is_an_added_row() -> None:
+    """Words and texts of a line stand below those of the row that it follows, labels as well."""
+    assert added("Bank of the board|Union|Closed in|2021") == [
+        ("label", "Bank of the board"), ("value", "Union"), ("label", "Closed in"),
+        ("value", "2021"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Bank of the board|Union|Closed in", "Bank of the board|Union|Closed in|late"],
+    ids=["too short", "no number"],
+)
+def test_other_lines_are_no_rows(row: str) -> None:
+    """A line of other cells than the one above is kept as text that no cell holds."""
+    assert not added(row)
+
+
+@pytest.mark.parametrize(("ending", "is_told"), [("", False), ("\nSource: the register.", True)])
+def test_what_may_be_cut_off_is_not_told(ending: str, is_told: bool) -> None:
+    """An empty cell behind the document's last text may have been cut off; before others, not."""
+    dump = "Item code\nPrice (EUR)\nIn stock\nHex bolt (M8)\n1.50\n20\nHex nut (M8)"
+    found = values(f"{dump}{ending}", BOLTS)
+    assert [text for text, _ in found] == ["1.50", "20", "", ""]
+    assert all((confidence >= 0.9) == is_told for _, confidence in found[2:])
