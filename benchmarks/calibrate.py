@@ -6,7 +6,8 @@ Every value that the recovery tells on the dumps of the set is one observation: 
 `tabrecover.calibration`) and whether it is right, bound to its labels as the benchmark judges it.
 Values of tables that no truth knows are wrong. A logistic regression is fitted by Newton's method
 with a ridge; the monotone curve behind it by isotonic regression (pool adjacent violators) on
-predictions for documents that were left out, so that it corrects what new documents show. The
+predictions for documents that were left out, so that it corrects what new documents show. What
+is told begins where, on documents left out, at most 1 in 1000 of all that is told is wrong. The
 thresholds are the smallest confidences at which an upper bound of the error rate (Clopper and
 Pearson 1934, one-sided) on documents left out is within each rate.
 """
@@ -58,6 +59,7 @@ MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
+TOLD_ERROR = 0.001  # of the values that are told, so many may be wrong
 SURE = 0.95  # probability that the bound of an error rate holds
 
 
@@ -242,11 +244,11 @@ def _share(block: Sequence[float]) -> float:
     return (block[1] + 1) / (block[2] + 2)
 
 
-def fit(sample: Sample, least: float) -> tuple[Regression, Floats]:
+def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
     """The regression on all values, and confidences of each by a fit without its document's fold.
 
     The curve of each fold is fitted on the predictions left out of the other folds. Nothing is
-    told below `least`.
+    told below `least`; None: below the confidence that keeps the error rate `TOLD_ERROR`.
     """
     predicted = left_out(sample)
     confidence = np.zeros(len(predicted))
@@ -255,12 +257,22 @@ def fit(sample: Sample, least: float) -> tuple[Regression, Floats]:
         if inside.any():
             curve = isotonic(predicted[~inside], sample.right[~inside])
             confidence[inside] = np.interp(predicted[inside], curve.above, curve.value)
-    doubted = (logistic_of(sample.signs[:, 0]) < ACCEPT / CEILING) | (confidence < least)
+    doubted = logistic_of(sample.signs[:, 0]) < ACCEPT / CEILING
     confidence[doubted] = np.minimum(confidence[doubted], UNTOLD)
     beta = fit_logistic(sample.signs, sample.right, sample.directions)
     curve = isotonic(predicted, sample.right)
     weights = tuple(round(float(w), 6) for w in beta[1:])
-    return Regression(round(float(beta[0]), 6), weights, curve), confidence
+    from_here = dict(thresholds(confidence, sample.right)).get(TOLD_ERROR, 1.0)
+    regression = Regression(
+        round(float(beta[0]), 6),
+        weights,
+        curve,
+        max(ACCEPT, from_here) if least is None else least,
+        ranked=least is None,
+    )
+    below = confidence < regression.least
+    confidence[below] = [regression.untold(own) for own in confidence[below].tolist()]
+    return regression, confidence
 
 
 def thresholds(confidence: Floats, right: Floats) -> list[tuple[float, float]]:
@@ -320,7 +332,9 @@ def as_toml(
         curve = ",\n".join(
             "    [" + ", ".join(f"{v:.6f}" for v in row) + "]" for row in regression.curve
         )
-        parts.append(f"[{name}]\nbias = {regression.bias:.6f}\ncurve = [\n{curve},\n]\n")
+        least = f"least = {regression.least:.6f}  # from here on a value is told\n"
+        head = f"[{name}]\nbias = {regression.bias:.6f}\n{least if regression.ranked else ''}"
+        parts.append(f"{head}curve = [\n{curve},\n]\n")
         parts.append(f"[{name}.weights]\n{weights}\n")
     return "\n".join(parts)
 
@@ -345,7 +359,7 @@ def main() -> None:
     fitted, confidences, outcomes = [], [], []
     for known in (True, False) if both else (False,):
         sample = sample_of(observed, known=known)
-        regression, confidence = fit(sample, 0.0 if known else LEAST_UNKNOWN)
+        regression, confidence = fit(sample, None if known else LEAST_UNKNOWN)
         fitted.append(regression)
         confidences.append(confidence)
         outcomes.append(sample.right)

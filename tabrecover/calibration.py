@@ -37,6 +37,7 @@ __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated
 
 BESIDE = 2000  # characters beside a table in which its values may stand
 UNTOLD = 0.89  # the most that is made of a value with a rival reading, however often it is right
+NEARLY_TOLD = 0.899  # the most that is made of one whose like are wrong too often
 LEAST_UNKNOWN = 0.998  # under guessed labels; so the thresholds, fitted on known layouts, hold too
 _DIGITS = re.compile(r"\d+")
 MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
@@ -97,13 +98,15 @@ class Curve(NamedTuple):
 class Regression:
     """Weights by name of sign, and the curve from their logistic to a probability.
 
-    Below the probability `least` nothing is told.
+    From the probability `least` on a value is told. Those below keep their order (`ranked`), so
+    that a user who accepts more errors finds them first; or are all the same.
     """
 
     bias: float
     weights: tuple[float, ...]
     curve: Curve
     least: float = 0.0
+    ranked: bool = True
 
     def probability(self, cell_signs: Sequence[float]) -> float:
         """The probability that a value with these signs is right."""
@@ -113,8 +116,16 @@ class Regression:
     def confidence(self, own: float, cell_signs: Sequence[float]) -> float:
         """The same, but what the model itself doubts is not told: `own` is its probability."""
         probability = self.probability(cell_signs)
-        told = own >= ACCEPT and probability >= self.least
-        return probability if told else min(probability, UNTOLD)
+        if own < ACCEPT:
+            return min(probability, UNTOLD)
+        return probability if probability >= self.least else self.untold(probability)
+
+    def untold(self, probability: float) -> float:
+        """What is made of a probability below `least`: a confidence below that which is told."""
+        if probability <= UNTOLD or not self.ranked:
+            return min(probability, UNTOLD)
+        share = (probability - UNTOLD) / (self.least - UNTOLD)
+        return UNTOLD + share * (NEARLY_TOLD - UNTOLD)
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,7 @@ class Calibration:
         """The calibration that a parsed TOML file states."""
         return cls(
             _regression(stored["known"], KNOWN),
-            replace(_regression(stored["unknown"], UNKNOWN), least=LEAST_UNKNOWN),
+            replace(_regression(stored["unknown"], UNKNOWN), least=LEAST_UNKNOWN, ranked=False),
             tuple((float(rate), float(least)) for rate, least in stored["thresholds"]),
         )
 
@@ -152,7 +163,7 @@ class Calibration:
 def _regression(stored: Mapping[str, Any], names: Iterable[str]) -> Regression:
     curve = Curve(tuple(stored["curve"][0]), tuple(stored["curve"][1]))
     weights = tuple(float(stored["weights"][name]) for name in names)
-    return Regression(float(stored["bias"]), weights, curve)
+    return Regression(float(stored["bias"]), weights, curve, float(stored.get("least", 0.0)))
 
 
 def calibrated(table: Table, calibration: Calibration) -> Table:

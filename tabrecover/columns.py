@@ -18,7 +18,6 @@ import numpy as np
 
 from tabrecover.blocks import BLANK, Entry, touches
 from tabrecover.canvas import Canvas, Line, canvases
-from tabrecover.fold import codes_of
 from tabrecover.guess import is_number
 from tabrecover.lex import BARS
 from tabrecover.model import CELL_END, ROW_END, TABLE_END
@@ -32,8 +31,6 @@ __all__ = ["Columns", "find_columns"]
 
 MIN_LINES, MAX_LINES = 3, 20_000  # of a table, and of those at once
 MAX_WIDTH = 2_000  # characters of a line
-CHUNK = 1_000_000  # characters that are searched at once
-SPACE = ord(" ")
 NEAR = 4_000  # characters between two gaps of a table
 MAX_COLUMNS = 200
 WIDER = 1.2  # of the width of a table: as far as its heads may reach
@@ -43,6 +40,7 @@ MANY = 5  # lines that by chance have no space in common
 WRITTEN = 0.1  # of the lines may write on a river
 MAX_CLASHES = 0.05  # of the texts stand in a column that holds one already
 _PARTS = f"{BARS}\t{CELL_END}{ROW_END}{TABLE_END}"
+_WIDE = re.compile(r" {2,}+(?=\S)")
 _WORD = re.compile(r"\S+")
 _TEXT = re.compile(r"\S+(?:\s\S+)*")
 
@@ -159,17 +157,12 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
 
 def _gaps(text: str) -> Iterator[int]:
     """Where wide gaps between texts begin: two spaces or more, with texts on both sides."""
-    for start in range(0, len(text), CHUNK):
-        chunk = text[start : start + CHUNK + 1]
-        codes = np.frombuffer(chunk.encode(), np.uint8) if chunk.isascii() else codes_of(chunk)
-        spaces = codes == SPACE
-        for at in (start + np.flatnonzero(spaces[:-1] & spaces[1:])).tolist():
-            if at and not text[at - 1].isspace():
-                end = at + 2
-                while text[end : end + 1] == " ":
-                    end += 1
-                if text[end : end + 1].strip():
-                    yield at
+    at = text.find("  ")
+    while at >= 0:
+        gap = _WIDE.match(text, at)
+        if gap is not None and at and not text[at - 1].isspace():
+            yield at
+        at = text.find("  ", gap.end() if gap else at + 2)
 
 
 def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
