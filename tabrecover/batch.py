@@ -135,13 +135,15 @@ class Repairer:
         """A document as it was found; one that can't be read is set aside."""
         if item.data is None:
             return set_aside(item.id, item.source, item.reason)
-        return self.repair(item.id, item.source, item.data)
+        return self.repair(item.id, item.source, item.data, item.sent_as)
 
-    def repair(self, name: str, source: str, data: str | bytes) -> Repaired:
-        """One document; what is wrong with it is told in its row."""
+    def repair(
+        self, name: str, source: str, data: str | bytes, sent_as: str | None = None
+    ) -> Repaired:
+        """One document; what is wrong with it is told in its row. `sent_as`: see `decode_bytes`."""
         try:
             with _Alarm(self.seconds):
-                text = data if isinstance(data, str) else decode_bytes(data, self.encoding)
+                text = data if isinstance(data, str) else decode_bytes(data, self.encoding, sent_as)
                 document = read_document(text, self.kind)
                 calibration = builtin_calibration()
                 found = recover_document(document, self.library, name, calibration=calibration)

@@ -45,7 +45,8 @@ from tabrecover.batch import (
 )
 from tabrecover.confidence import ACCEPT
 from tabrecover.errors import RecoveryError, UsageError
-from tabrecover.intake import MAX_BYTES, Item, Piece, Reading, check_inputs, pieces
+from tabrecover.intake import MAX_BYTES, Item, Piece, Reading, pieces
+from tabrecover.places import STANDARD_INPUT, check_inputs, is_remote
 from tabrecover.render import csv_line
 from tabrecover.storage import write_atomically
 
@@ -171,6 +172,8 @@ def repair(
     `TemplateError` for what was asked for; documents never raise.
     """
     names = _distinct(_names(inputs))
+    if is_remote(os.fspath(out)):
+        raise UsageError(f"{out}: the output is a folder of this machine; copy it when it is done")
     if not os.fspath(out) or (workers is not None and workers < 1):
         raise UsageError("give a folder for the output, and one worker at least")
     settings = settings_of(templates=templates, format=format, **options)
@@ -249,7 +252,11 @@ def _names(given: Name | Sequence[Name]) -> list[str]:
 
 def _distinct(names: Iterable[str]) -> list[str]:
     """The names without those that mean the same file or folder."""
-    return list({name if name == "-" else os.path.realpath(name): name for name in names}.values())
+    return list({_place(name): name for name in names}.values())
+
+
+def _place(name: str) -> str:
+    return name if name == STANDARD_INPUT or is_remote(name) else os.path.realpath(name)
 
 
 def _absolute(name: str) -> str:
@@ -267,7 +274,7 @@ def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
     check_inputs(names)
     library_of(list(settings.templates))
     _check_folder(folder)
-    inside = [name for name in names if _is_inside(folder, Path(name))]
+    inside = [n for n in names if not is_remote(n) and _is_inside(folder, Path(n))]
     if inside:
         raise UsageError(f"{folder}: is inside of the input {inside[0]}; give a folder beside it")
     if settings.format == "parquet":

@@ -56,11 +56,12 @@ _CHINESE = (
 )
 
 
-def decode_bytes(data: bytes, encoding: str | None = None) -> str:
+def decode_bytes(data: bytes, encoding: str | None = None, sent_as: str | None = None) -> str:
     """Decode a document; byte order marks are dropped, line ends kept as they are.
 
-    `encoding` overrides declaration and detection. Raises `InputError` with a byte span where
-    the data is no text, or no encoding fits.
+    `encoding` overrides declaration and detection. `sent_as` is what came with the document, as in
+    HTTP headers: it goes before what the document declares, unless the data is not in it. Raises
+    `InputError` with a byte span where the data is no text, or no encoding fits.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -74,9 +75,10 @@ def decode_bytes(data: bytes, encoding: str | None = None) -> str:
         return _text(data.decode("utf-8"), data)
     except UnicodeDecodeError:
         pass
-    if declared and declared != "utf-8":
-        return _text(_strictly(data, declared, "as the document declares"))
-    return _text(_chinese(data))
+    text = _as_sent(data, sent_as) if sent_as else None
+    if text is None and declared and declared != "utf-8":
+        text = _strictly(data, declared, "as the document declares")
+    return _text(_chinese(data) if text is None else text)
 
 
 def _strictly(data: bytes, name: str, why: str) -> str:
@@ -132,6 +134,15 @@ def _declared(data: bytes) -> str | None:
     except LookupError:
         return None
     return _SUPERSETS.get(known, known)
+
+
+def _as_sent(data: bytes, name: str) -> str | None:
+    """The text in an encoding that a server named; None if it is not in it, or it is none."""
+    try:
+        known = codecs.lookup(name).name
+        return None if known == "utf-8" else _strictly(data, _SUPERSETS.get(known, known), "")
+    except (InputError, LookupError):
+        return None
 
 
 def _utf16(data: bytes) -> str:

@@ -5,21 +5,18 @@ read from a stream to be found. Pieces follow from the inputs alone, always in t
 that a run that goes on knows which of them are done; most only point to bytes, which the worker
 reads by itself. Whatever can't be read becomes an item with a reason, never an exception.
 
-Names inside archives are names, never paths: nothing is unpacked to the disk. Links to folders are
-not followed, and what is no regular file is not opened.
+Names inside archives are names, never paths or URLs: nothing is unpacked to the disk.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
 import io
 import json
 import lzma
 import os
-import stat
 import zipfile
 import zlib
 from collections import Counter
@@ -28,29 +25,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate, repeat
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from tabrecover.errors import InputError, UsageError
+from tabrecover.http_body import body_of
+from tabrecover.places import (
+    NEEDS,
+    STANDARD_INPUT,
+    File,
+    can_be_read,
+    files_of,
+    is_compressed,
+    is_regular,
+    is_remote,
+    open_bytes,
+    open_plain,
+    plain_name,
+    why,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
 __all__ = [
-    "MAX_BYTES", "Item", "Piece", "Reading", "check_inputs", "column_values", "id_of", "pieces",
+    "MAX_BYTES", "Item", "Piece", "Reading", "column_values", "id_of", "pieces",
 ]  # fmt: skip
 
-_Reader = Callable[["_File", "Reading"], Iterator["Item"]]
+_Reader = Callable[["File", "Reading"], Iterator["Item"]]
 PIECE_BYTES = 4 << 20
 PIECE_FILES = 500
 MAX_BYTES = 64 << 20
-ZST_BYTES = 1_024  # decompressed at once; each may stand for thousands
 ENCRYPTED = 1  # flag of a ZIP member
 BATCH_ROWS = 64  # of a row group read at once
-STANDARD_INPUT = "-"
-_COMPRESSED = (".gz", ".zst")
-_NEEDS = "needs more packages: pip install 'tabrecover[bulk]'"
 _UNREADABLE = (  # what files and containers raise that are not what they seem
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError, csv.Error, zlib.error,
     lzma.LZMAError, zipfile.BadZipFile,
@@ -58,12 +65,16 @@ _UNREADABLE = (  # what files and containers raise that are not what they seem
 
 
 class Item(NamedTuple):
-    """A document as found: its id, its place in the inputs, and its content or what is wrong."""
+    """A document as found: its id, its place in the inputs, and its content or what is wrong.
+
+    `sent_as` is the encoding that came with it.
+    """
 
     id: str
     source: str
     data: str | bytes | None
     reason: str = ""
+    sent_as: str | None = None
 
 
 class Reading(NamedTuple):
@@ -73,25 +84,6 @@ class Reading(NamedTuple):
     id_column: str | None = None
     max_bytes: int = MAX_BYTES
     encoding: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file as it was when the run found it."""
-
-    name: str
-    path: str
-    size: int
-    changed: int
-
-    @classmethod
-    def found(cls, name: str, path: Path) -> _File:
-        """The file at a path, which is made absolute: workers may run elsewhere."""
-        try:
-            state = path.stat()
-        except OSError:
-            return cls(name, str(path.absolute()), -1, -1)
-        return cls(name, str(path.absolute()), state.st_size, state.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +101,10 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class _Files(Piece):
+class Files(Piece):
     """Files that are one document each."""
 
-    files: tuple[_File, ...]
+    files: tuple[File, ...]
 
     def items(self, reading: Reading) -> Iterator[Item]:
         for file in self.files:
@@ -127,20 +119,20 @@ class _Files(Piece):
 class _Lines(Piece):
     """The lines of a JSONL file that begin in `[start, end)`."""
 
-    file: _File
+    file: File
     start: int
     end: int
 
     def items(self, reading: Reading) -> Iterator[Item]:
         try:
-            with open(self.file.path, "rb") as stream:
+            with open_bytes(self.file.path) as stream:
                 stream.seek(self.start)
                 for at, line in _lines(stream, self.start, reading.max_bytes):
                     if at >= self.end:
                         return
                     yield _line_item(self.file.name, at, line, reading)
         except OSError as error:
-            yield _bad(self.file.name, _short(error))
+            yield _bad(self.file.name, why(error))
 
     @property
     def fingerprint(self) -> str:
@@ -151,7 +143,7 @@ class _Lines(Piece):
 class _RowGroup(Piece):
     """A row group of a Parquet file; its first row is the `first` of the file."""
 
-    file: _File
+    file: File
     group: int
     first: int
 
@@ -170,9 +162,7 @@ class _RowGroup(Piece):
                         yield _value_item(f"{self.file.name}:{row}", own, text, reading)
                         row += 1
         except (OSError, ArrowException, ValueError) as error:
-            yield _bad(
-                f"{self.file.name}:{row}", f"can't be read from this row on: {_short(error)}"
-            )
+            yield _bad(f"{self.file.name}:{row}", f"can't be read from this row on: {why(error)}")
 
     @property
     def fingerprint(self) -> str:
@@ -201,74 +191,26 @@ def _digest(value: object) -> str:
 # --- inputs to pieces ---------------------------------------------------------------------------
 
 
-def check_inputs(inputs: Sequence[str]) -> None:
-    """Raise `UsageError` where an input is not there."""
-    if not inputs:
-        raise UsageError("no inputs; give files, folders, or - for standard input")
-    for name in inputs:
-        if name != STANDARD_INPUT and not os.path.lexists(name):
-            raise UsageError(f"{name}: no such file or folder")
-
-
 def pieces(inputs: Sequence[str], reading: Reading) -> Iterator[Piece]:
     """All pieces of all inputs, in order; memory is bounded.
 
     Raises `UsageError` where an input needs a package that is not installed.
     """
-    waiting: list[_File] = []
-    for file in _found(inputs):
+    waiting: list[File] = []
+    for file in files_of(inputs):
         kind = _kind(file.name) if file.path != STANDARD_INPUT else "stdin"
         if kind == "document":
             waiting.append(file)
             if len(waiting) >= PIECE_FILES or sum(f.size for f in waiting) >= PIECE_BYTES:
-                yield _Files(tuple(waiting))
+                yield Files(tuple(waiting))
                 waiting = []
             continue
         if waiting:
-            yield _Files(tuple(waiting))
+            yield Files(tuple(waiting))
             waiting = []
         yield from _PIECES[kind](file, reading)
     if waiting:
-        yield _Files(tuple(waiting))
-
-
-def _found(inputs: Sequence[str]) -> Iterator[_File]:
-    for name in inputs:
-        path = Path(name)
-        if name == STANDARD_INPUT:
-            yield _File(name, name, 0, 0)
-        elif path.is_dir():
-            yield from _walk(path, "" if len(inputs) == 1 else f"{name.rstrip('/')}/")
-        else:
-            yield _File.found(name, path)
-
-
-def _walk(folder: Path, prefix: str) -> Iterator[_File]:
-    """All that is in a folder, by name; links to folders are not followed."""
-    open_folders = [iter(_entries(folder, prefix))]
-    while open_folders:
-        found = next(open_folders[-1], None)
-        if found is None:
-            open_folders.pop()
-        elif isinstance(found, _File):
-            yield found
-        else:
-            open_folders.append(iter(_entries(*found)))
-
-
-def _entries(folder: Path, prefix: str) -> Iterator[_File | tuple[Path, str]]:
-    """Files, and folders with the prefix of what is in them."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        yield _File(prefix or str(folder), str(folder), -1, -1)
-        return
-    for entry in entries:
-        name = f"{prefix}{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            yield Path(entry.path), f"{name}/"
-        elif not (entry.is_symlink() and os.path.isdir(entry.path)):
-            yield _File.found(name, Path(entry.path))
+        yield Files(tuple(waiting))
 
 
 def _kind(name: str) -> str:
@@ -278,9 +220,7 @@ def _kind(name: str) -> str:
 
 def _suffix(name: str) -> str:
     """How a name ends, but for what says that it is compressed."""
-    plain = name.lower()
-    compressed = next((suffix for suffix in _COMPRESSED if plain.endswith(suffix)), "")
-    return os.path.splitext(plain.removesuffix(compressed))[1]
+    return os.path.splitext(plain_name(name))[1]
 
 
 _KINDS = {
@@ -289,7 +229,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
+def _standard_input(file: File, reading: Reading) -> Iterator[Piece]:
     """JSON lines if it begins like them, else one document."""
     import sys  # noqa: PLC0415
 
@@ -314,12 +254,12 @@ def _standard_input(file: _File, reading: Reading) -> Iterator[Piece]:
     )
 
 
-def _json_lines(file: _File, reading: Reading) -> Iterator[Piece]:
-    if _is_compressed(file.name) or not _can_be_read(file.path):
+def _json_lines(file: File, reading: Reading) -> Iterator[Piece]:
+    if is_compressed(file.name) or file.size < 0 or not can_be_read(file.path):
         yield from _bundled(_streamed(file, _compressed_lines, reading))
         return
     start = 0
-    with open(file.path, "rb") as stream:
+    with open_bytes(file.path) as stream:
         while start < file.size:
             stream.seek(min(start + PIECE_BYTES, file.size) - 1)
             end = stream.tell() + 1
@@ -331,33 +271,33 @@ def _json_lines(file: _File, reading: Reading) -> Iterator[Piece]:
             start = end
 
 
-def _row_groups(file: _File, reading: Reading) -> Iterator[Piece]:
+def _row_groups(file: File, reading: Reading) -> Iterator[Piece]:
     try:
         from pyarrow.lib import ArrowException  # noqa: PLC0415 - heavy
     except ImportError:
-        raise UsageError(f"{file.name}: {_NEEDS}") from None
+        raise UsageError(f"{file.name}: {NEEDS}") from None
     try:
-        if not _is_regular(file.path):
+        if not is_regular(file.path):
             raise InputError("is no regular file")
         with _parquet(file.path) as table:
             _columns(table.schema_arrow.names, reading)
             rows = [table.metadata.row_group(k).num_rows for k in range(table.num_row_groups)]
     except (OSError, ArrowException, ValueError) as error:
-        yield _Carried((_bad(file.name, _short(error)),))
+        yield _Carried((_bad(file.name, why(error)),))
         return
     for group, first in enumerate(accumulate(rows[:-1], initial=0) if rows else ()):
         yield _RowGroup(file, group, first)
 
 
-def _records(file: _File, reading: Reading) -> Iterator[Piece]:
+def _records(file: File, reading: Reading) -> Iterator[Piece]:
     try:
         import fastwarc  # noqa: F401, PLC0415
     except ImportError:
-        raise UsageError(f"{file.name}: {_NEEDS}") from None
+        raise UsageError(f"{file.name}: {NEEDS}") from None
     yield from _bundled(_streamed(file, _warc_records, reading))
 
 
-def _contained(read: _Reader, file: _File, reading: Reading) -> Iterator[Piece]:
+def _contained(read: _Reader, file: File, reading: Reading) -> Iterator[Piece]:
     yield from _bundled(_streamed(file, read, reading))
 
 
@@ -378,30 +318,30 @@ def _bundled(items: Iterator[Item]) -> Iterator[Piece]:
 # --- streams ------------------------------------------------------------------------------------
 
 
-def _streamed(file: _File, read: _Reader, reading: Reading) -> Iterator[Item]:
+def _streamed(file: File, read: _Reader, reading: Reading) -> Iterator[Item]:
     """The documents of a container; what ends it early is told with all that came before."""
     count = 0
     try:
-        if not _is_regular(file.path):
+        if not is_regular(file.path):
             raise InputError("is no regular file")
         for item in read(file, reading):
             count += 1
             yield item
     except _UNREADABLE as error:
         behind = f" behind {count} documents" if count else ""
-        yield _bad(file.name, f"can't be read on{behind}: {_short(error)}")
+        yield _bad(file.name, f"can't be read on{behind}: {why(error)}")
 
 
-def _compressed_lines(file: _File, reading: Reading) -> Iterator[Item]:
-    with _opened(file.path, file.name) as stream:
+def _compressed_lines(file: File, reading: Reading) -> Iterator[Item]:
+    with open_plain(file.path, file.name) as stream:
         for at, line in _lines(stream, 0, reading.max_bytes):
             yield _line_item(file.name, at, line, reading)
 
 
-def _csv_rows(file: _File, reading: Reading) -> Iterator[Item]:
+def _csv_rows(file: File, reading: Reading) -> Iterator[Item]:
     csv.field_size_limit(reading.max_bytes)
     separator = "\t" if _suffix(file.name) == ".tsv" else ","
-    with _opened(file.path, file.name) as stream:
+    with open_plain(file.path, file.name) as stream:
         lines = _CsvLines(stream, reading)
         rows = csv.reader(lines, delimiter=separator)
         names = next(rows, [])
@@ -473,11 +413,11 @@ def _is_text(field: str) -> bool:
     return not any("\udc80" <= char <= "\udcff" for char in field)
 
 
-def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
+def _warc_records(file: File, reading: Reading) -> Iterator[Item]:
     from fastwarc.warc import ArchiveIterator, WarcRecordType  # noqa: PLC0415
 
     wanted = WarcRecordType.response | WarcRecordType.conversion | WarcRecordType.resource
-    with open(file.path, "rb") as stream:
+    with open_bytes(file.path) as stream:
         for record in ArchiveIterator(stream, record_types=wanted, parse_http=True):
             source = f"{file.name}:{record.stream_pos}"
             name = record.headers.get("WARC-Target-URI") or source
@@ -487,12 +427,27 @@ def _warc_records(file: _File, reading: Reading) -> Iterator[Item]:
             elif "Content-Length" not in record.headers or len(data) < record.content_length:
                 yield Item(name, source, None, "is cut off")
             else:
-                yield Item(name, source, data)
+                yield _response(name, source, data, record, reading.max_bytes)
 
 
-def _zip_members(file: _File, reading: Reading) -> Iterator[Item]:
+def _response(name: str, source: str, data: bytes, record: Any, limit: int) -> Item:
+    """A record's document; an HTTP response without what was done to it on its way."""
+    headers = record.http_headers
+    if headers is None:
+        return Item(name, source, data)
+    transfer, content = (headers.get(f"{kind}-Encoding") or "" for kind in ("Transfer", "Content"))
+    try:
+        body = body_of(data, transfer, content, limit)
+    except InputError as error:
+        return Item(name, source, None, str(error))
+    if len(body) > limit:
+        return Item(name, source, None, _long(limit))
+    return Item(name, source, body, sent_as=record.http_charset)
+
+
+def _zip_members(file: File, reading: Reading) -> Iterator[Item]:
     seen: Counter[str] = Counter()
-    with zipfile.ZipFile(file.path) as archive:
+    with open_bytes(file.path) as stream, zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
             if member.is_dir():
                 continue
@@ -528,7 +483,7 @@ def _lines(stream: IO[bytes], start: int, limit: int) -> Iterator[tuple[int, byt
         yield begin, None
 
 
-_PIECES: dict[str, Callable[[_File, Reading], Iterator[Piece]]] = {
+_PIECES: dict[str, Callable[[File, Reading], Iterator[Piece]]] = {
     "stdin": _standard_input, "jsonl": _json_lines, "parquet": _row_groups, "warc": _records,
     "csv": partial(_contained, _csv_rows), "zip": partial(_contained, _zip_members),
 }  # fmt: skip
@@ -547,7 +502,7 @@ def _line_item(name: str, at: int, line: bytes | None, reading: Reading) -> Item
             raise ValueError("is no JSON object")
         columns = _columns(list(entry), reading)
     except (ValueError, RecursionError) as error:
-        return _bad(source, _short(error))
+        return _bad(source, why(error))
     own = entry[columns[1]] if columns[1] else None
     return _value_item(source, own, entry[columns[0]], reading)
 
@@ -557,7 +512,7 @@ def _value_item(source: str, name: object, text: object, reading: Reading) -> It
     if text is None:
         return Item(own, source, "")
     if isinstance(text, Exception):
-        return Item(own, source, None, _short(text))
+        return Item(own, source, None, why(text))
     if not isinstance(text, (str, bytes)):
         return Item(own, source, None, f"its text is of the type {type(text).__name__}")
     if len(text) > reading.max_bytes:
@@ -599,12 +554,12 @@ def _columns(names: Sequence[str], reading: Reading) -> tuple[str, str | None]:
     return reading.text_column, reading.id_column or ("id" if names.count("id") == 1 else None)
 
 
-def _content(file: _File, limit: int) -> bytes:
-    if not _is_regular(file.path):
+def _content(file: File, limit: int) -> bytes:
+    if not is_regular(file.path):
         raise InputError("is no regular file")
-    if file.size > limit and not _is_compressed(file.name):
+    if file.size > limit and not is_compressed(file.name):
         raise InputError(_long(limit))
-    with _opened(file.path, file.name) as stream:
+    with open_plain(file.path, file.name) as stream:
         return stream.read(limit + 1)
 
 
@@ -612,7 +567,7 @@ def _guarded(source: str, read: Callable[[], bytes], limit: int) -> Item:
     try:
         data = read()
     except _UNREADABLE as error:
-        return _bad(source, _short(error))
+        return _bad(source, why(error))
     if len(data) > limit:
         return _bad(source, _long(limit))
     return Item(source, source, data)
@@ -626,83 +581,9 @@ def _long(limit: int) -> str:
     return f"is longer than {limit} bytes; split it, or raise the limit"
 
 
-def _short(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error) or type(error).__name__).split("\n", 1)[0][:300]
-
-
-def _can_be_read(path: str) -> bool:
-    return os.path.isfile(path) and os.access(path, os.R_OK)
-
-
-def _is_regular(path: str) -> bool:
-    return stat.S_ISREG(os.stat(path).st_mode)
-
-
-def _is_compressed(name: str) -> bool:
-    return name.lower().endswith(_COMPRESSED)
-
-
-@contextmanager
-def _opened(path: str, name: str) -> Iterator[IO[bytes]]:
-    """A file, decompressed if its name says so."""
-    if name.lower().endswith(".gz"):
-        with gzip.open(path, "rb") as stream:
-            yield cast("IO[bytes]", stream)
-    elif name.lower().endswith(".zst"):
-        try:
-            import zstandard  # noqa: PLC0415
-        except ImportError:
-            raise InputError(_NEEDS) from None
-        try:
-            with open(path, "rb") as raw:
-                yield io.BufferedReader(_Frames(raw, zstandard.ZstdDecompressor()))
-        except zstandard.ZstdError as error:
-            raise InputError(str(error)) from error
-    else:
-        with open(path, "rb") as stream:
-            yield stream
-
-
-class _Frames(io.RawIOBase):
-    """Zstandard frames one behind the other, which must all be whole.
-
-    Little is read at once, for a few bytes can stand for very many.
-    """
-
-    def __init__(self, raw: IO[bytes], decompressor: Any) -> None:
-        self.raw, self.decompressor = raw, decompressor
-        self.frame: Any = None
-        self.ready = b""
-        self.left = b""  # read, and not decompressed
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as the next bytes go; 0 at the end of the last frame."""
-        while not self.ready:
-            given = self.left or self.raw.read(ZST_BYTES)
-            if not given:
-                if self.frame is not None:
-                    raise EOFError("ends before the end-of-frame marker was reached")
-                return 0
-            self.frame = self.frame or self.decompressor.decompressobj()
-            self.ready = self.frame.decompress(given)
-            self.left = b""
-            if self.frame.eof:
-                self.left, self.frame = self.frame.unused_data, None
-        count = min(len(buffer), len(self.ready))
-        buffer[:count] = self.ready[:count]
-        self.ready = self.ready[count:]
-        return count
-
-
 @contextmanager
 def _parquet(path: str) -> Iterator[pq.ParquetFile]:
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
-    with pq.ParquetFile(path) as table:
+    with open_bytes(path) as stream, pq.ParquetFile(stream if is_remote(path) else path) as table:
         yield table

@@ -178,3 +178,22 @@ def test_a_codec_that_fails_in_its_own_way_is_an_input_error() -> None:
 def test_controls_are_counted_as_the_pattern_has_them(text: str) -> None:
     """The count by arrays is the number of matches, also beside surrogates."""
     assert _controls(text.encode("utf-8", "surrogatepass")) == len(_CONTROL.findall(text))
+
+
+@pytest.mark.parametrize("sent_as", [None, "utf-8", "nonsense", "utf-7"])
+def test_nothing_told_in_which_encoding_it_was_sent(sent_as: str | None) -> None:
+    """Western text in one byte a letter is refused without the name of its encoding."""
+    with pytest.raises(InputError):
+        decode_bytes("Straße".encode("latin-1"), sent_as=sent_as)
+
+
+def test_what_came_with_a_document_tells_its_encoding() -> None:
+    """The same text with the encoding that the server named, which UTF-8 is never taken for."""
+    assert decode_bytes("Straße".encode("latin-1"), sent_as="ISO-8859-1") == "Straße"
+    assert decode_bytes("Straße".encode(), sent_as="ISO-8859-1") == "Straße"
+
+
+def test_a_server_may_name_a_wrong_encoding() -> None:
+    """Where the data is not in it, what the document declares holds."""
+    page = '<meta charset="big5"><p>國家</p>'
+    assert decode_bytes(page.encode("big5"), sent_as="euc-kr") == page

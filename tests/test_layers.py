@@ -21,8 +21,8 @@ LAYERS = [
     "sketch", "blocks", "columns", "stacks", "periods", "freeform", "pipeline", "explain",
     "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
-    "decode", "storage", "compiled", "office", "api", "intake", "batch", "bulk", "ray_engine",
-    "bulk_view", "terminal", "explain_view", "report", "cli",
+    "decode", "storage", "compiled", "office", "api", "places", "http_body", "intake", "batch",
+    "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report", "cli",
     "__init__", "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("decode")]
