@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from tabrecover._version import __version__
 from tabrecover.api import library_of
@@ -46,7 +46,7 @@ from tabrecover.batch import (
 from tabrecover.confidence import ACCEPT
 from tabrecover.errors import RecoveryError, UsageError
 from tabrecover.intake import MAX_BYTES, Item, Piece, Reading, pieces
-from tabrecover.places import STANDARD_INPUT, check_inputs, is_remote
+from tabrecover.places import STANDARD_INPUT, bytes_of, check_inputs, is_remote
 from tabrecover.render import csv_line
 from tabrecover.storage import write_atomically
 
@@ -57,6 +57,7 @@ __all__ = [
     "FORMATS",
     "BulkError",
     "Counted",
+    "Done",
     "Engine",
     "LocalEngine",
     "Settings",
@@ -146,8 +147,22 @@ Name = str | os.PathLike[str]
 Format = Literal["parquet", "csv", "records", "repaired"]
 Drawing = Literal["html", "markdown"]
 FORMATS = get_args(Format)
-Progress = Callable[[Summary, int], None]
-"""Called with the counts so far and the number of pieces done."""
+
+
+class Done(NamedTuple):
+    """How far a run is.
+
+    `share` is the part of its input's bytes that is done, None where that can't be told;
+    `documents_before` and `share_before` are what earlier runs did of it.
+    """
+
+    documents_before: int
+    share: float | None
+    share_before: float
+
+
+Progress = Callable[[Summary, Done], None]
+"""Called with the counts so far, and how far the run is."""
 
 
 def repair(
@@ -183,16 +198,36 @@ def repair(
     with _locked(folder):
         _start(folder, names, settings)
         _sweep(folder)
-        done = 0
+        pieces_done = 0
+        meter = _Meter(names) if progress is not None else None
         chosen = engine or partial(LocalEngine, workers=workers or os.cpu_count() or 1)
-        for counted in _counted(folder, names, settings, chosen(folder, settings)):
+        for counted, before in _counted(folder, names, settings, chosen(folder, settings)):
             summary.include(counted)
-            done += 1
-            if progress is not None:
-                progress(summary, done)
-        _finish(folder, summary, done, settings.format)
+            pieces_done += 1
+            if progress is not None and meter is not None:
+                progress(summary, meter.after(counted, before=before))
+        _finish(folder, summary, pieces_done, settings.format)
         _sweep(folder)  # workers of a killed run may have lived a moment longer
     return summary
+
+
+class _Meter:
+    """Adds up what is done of a run's inputs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.total = bytes_of(names)
+        self.documents_before = self.read = self.read_before = 0
+
+    def after(self, counted: Counted, *, before: bool) -> Done:
+        """How far the run is after one more piece, which an earlier run did (`before`), or this."""
+        self.read += counted.get("bytes", 0)
+        if before:
+            self.read_before += counted.get("bytes", 0)
+            self.documents_before += counted["counts"].get("documents", 0)
+        if not self.total:
+            return Done(self.documents_before, None, 0.0)
+        shares = (min(1.0, read / self.total) for read in (self.read, self.read_before))
+        return Done(self.documents_before, *shares)
 
 
 def repaired(inputs: Name | Sequence[Name], **options: Any) -> Iterator[Repaired]:
@@ -404,8 +439,8 @@ class Engine(Protocol):
 
 def _counted(
     folder: Path, names: Sequence[str], settings: Settings, engine: Engine
-) -> Iterator[Counted]:
-    """The counts of every piece, done now or before, as they come."""
+) -> Iterator[tuple[Counted, bool]]:
+    """The counts of every piece as they come, and whether an earlier run did it."""
     number = -1
     finished = _finished(folder)
     try:
@@ -414,12 +449,12 @@ def _counted(
                 raise _changed(folder, "there is more than when it ended")
             known = _known(folder, number, piece)
             if known is not None:
-                yield known
+                yield known, True
             else:
-                yield from engine.give(number, piece)
+                yield from ((counted, False) for counted in engine.give(number, piece))
         if _marker(folder, number + 1).exists() or (finished or 0) > number + 1:
             raise _changed(folder, "some that were done are gone")
-        yield from engine.rest()
+        yield from ((counted, False) for counted in engine.rest())
     finally:
         engine.close()
 
@@ -589,7 +624,9 @@ class Worker:
                     one = self._repaired(item, is_deadly=at in (deadly or ()))
                     summary.add(one)
                     files.add(one, item)
-            marker = {"fingerprint": piece.fingerprint, **summary.to_dict()}
+            marker = {
+                "fingerprint": piece.fingerprint, "bytes": piece.size, **summary.to_dict()
+            }  # fmt: skip
             _write_json(_marker(self.folder, number), marker)
             _at(self.folder, number).unlink(missing_ok=True)
         return marker

@@ -10,27 +10,28 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
-    from tabrecover.bulk import Summary
+    from tabrecover.bulk import Done, Summary
 
-__all__ = ["shown_progress", "summary_text"]
+__all__ = ["progress_line", "shown_progress", "summary_text"]
 
 SECONDS_BETWEEN = 10.0  # lines of progress where there is no terminal
+MIN_SHARE = 0.001  # of the inputs done, before what is left can be told
+MINUTE = 60
 NAMED = ("documents", "tables", "doubts", "quarantined")
 
 
 @contextmanager
-def shown_progress(stream: IO[str]) -> Iterator[Callable[[Summary, int], None]]:
+def shown_progress(stream: IO[str]) -> Iterator[Callable[[Summary, Done], None]]:
     """What to call with the counts so far: a line that changes, or on no terminal now and then one.
 
     The rate counts what is done since the run went on.
     """
-    meter = _Meter()
+    clock = _Clock()
     if not stream.isatty():
 
-        def tell(summary: Summary, pieces: int) -> None:
-            line = meter.line(summary, pieces)
-            if meter.is_time(SECONDS_BETWEEN):
-                print(line, file=stream, flush=True)
+        def tell(summary: Summary, done: Done) -> None:
+            if clock.is_time(SECONDS_BETWEEN):
+                print(progress_line(summary, done, clock.seconds), file=stream, flush=True)
 
         yield tell
         return
@@ -38,29 +39,49 @@ def shown_progress(stream: IO[str]) -> Iterator[Callable[[Summary, int], None]]:
     from rich.status import Status  # noqa: PLC0415
 
     with Status("starting", console=Console(file=stream)) as status:
-        yield lambda summary, pieces: status.update(meter.line(summary, pieces))
+        yield lambda summary, done: status.update(progress_line(summary, done, clock.seconds))
 
 
-class _Meter:
+class _Clock:
+    """Time since a run began, or went on."""
+
     def __init__(self) -> None:
         self.began = self.told = time.monotonic()
-        self.before: int | None = None  # documents that an earlier run did
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
 
     def is_time(self, seconds: float) -> bool:
+        """Whether so many have passed since this was last so."""
         now = time.monotonic()
         if now - self.told < seconds:
             return False
         self.told = now
         return True
 
-    def line(self, summary: Summary, pieces: int) -> str:
-        """One line of counts."""
-        documents = summary.counts["documents"]
-        if self.before is None:
-            self.before = 0 if pieces == 1 else documents
-        rate = (documents - self.before) / max(time.monotonic() - self.began, 1e-3)
-        counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in NAMED)
-        return f"{counts}; {rate:,.0f} documents/s"
+
+def progress_line(summary: Summary, done: Done, seconds: float) -> str:
+    """One line: counts, and the rate and the time left by what was done in so many seconds."""
+    rate = (summary.counts["documents"] - done.documents_before) / max(seconds, 1e-3)
+    counts = ", ".join(f"{summary.counts[name]:,} {name}" for name in NAMED)
+    line = f"{counts}; {rate:,.0f} documents/s"
+    if done.share is None or done.share - done.share_before < MIN_SHARE:
+        return line
+    left = seconds * (1 - done.share) / (done.share - done.share_before)
+    return f"{line}; {done.share:.0%}, {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    """So many seconds in one unit or two, as one would say them.
+
+    >>> [_duration(seconds) for seconds in (7, 200, 9000)]
+    ['7 s', '3 min', '2 h 30 min']
+    """
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / MINUTE), MINUTE)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def summary_text(summary: Summary) -> str:

@@ -52,6 +52,7 @@ KNOWN = {
     "blank": 0,  # 1: the cell is told to be empty
     "spare": -1,  # log(1 + numbers beside the table), if only white space parts its cells
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
+    "blank_open": -1,  # 1: it is, numbers are spare or left over, and lines hold several cells
     "declared": +1,  # 1: markup or drawn cells tell what is a cell
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
     "law_open": -1,  # 1 - probability of the way of flattening
@@ -239,6 +240,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     agreement = trip.agreement if trip else 1.0
     bare = float(table.evidence is not None and not is_delimited(table.evidence.units))
     spare = bare * log1p(_beside(table))
+    astray = table.evidence is not None and table.evidence.shared and left_over + spare > 0
     touched = trip.touched if trip else frozenset[int]()
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
@@ -251,6 +253,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             float(not cell.text),
             spare,
             float(not cell.text and not shown),
+            float(not cell.text and astray),
             declared,
             order_only,
             open_law,

@@ -58,6 +58,7 @@ class Law:
     `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
     be told from empty cells shows as `row_blanks` of them. `parted`: something stands between any
     two cells, so that no text holds two of them. `cut`: a width cut lines, perhaps inside cells.
+    `shared`: most lines hold one cell, and some several, as in the text of a page.
     `ends_filled`: covered positions are left out, and rows filled with empty cells at their ends.
     `writing` is None where the law promises nothing about gaps.
     """
@@ -74,6 +75,7 @@ class Law:
     parted: bool = True
     cut: bool = False
     ends_filled: bool = False
+    shared: bool = False
     writing: Writing | None = None
 
 
@@ -533,8 +535,9 @@ def _padded_reader(by_bars: bool, opened: bool) -> Callable[[Gaps], list[str]]:
 def _fit_lines(sample: _Sample) -> list[Law]:
     """A cell a line; where some hold several, as in the text of a page, nothing parts cells."""
     joined = sum("e" not in gap for gap in sample.inner)
-    parted = joined <= NOISE * len(sample.inner)
-    return [replace(law, parted=parted) for law in _fit_broken_lines(sample)]
+    shared = joined > NOISE * len(sample.inner)
+    laws = _fit_broken_lines(sample)
+    return [replace(law, parted=False, shared=True) for law in laws] if shared else laws
 
 
 def _fit_broken_lines(sample: _Sample) -> list[Law]:

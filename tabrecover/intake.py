@@ -99,6 +99,11 @@ class Piece:
         """Equal for pieces of the same inputs, unchanged."""
         raise NotImplementedError
 
+    @property
+    def size(self) -> int:
+        """Bytes of the input files that it stands for; 0 where that can't be told."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Files(Piece):
@@ -113,6 +118,10 @@ class Files(Piece):
     @property
     def fingerprint(self) -> str:
         return _digest(self.files)
+
+    @property
+    def size(self) -> int:
+        return sum(max(0, file.size) for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,10 @@ class _Lines(Piece):
     def fingerprint(self) -> str:
         return _digest((self.file, self.start, self.end))
 
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class _RowGroup(Piece):
@@ -146,6 +159,7 @@ class _RowGroup(Piece):
     file: File
     group: int
     first: int
+    share: float = 1.0
 
     def items(self, reading: Reading) -> Iterator[Item]:
         from pyarrow.lib import ArrowException  # noqa: PLC0415 - heavy
@@ -167,6 +181,10 @@ class _RowGroup(Piece):
     @property
     def fingerprint(self) -> str:
         return _digest((self.file, self.group))
+
+    @property
+    def size(self) -> int:
+        return round(max(0, self.file.size) * self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +304,7 @@ def _row_groups(file: File, reading: Reading) -> Iterator[Piece]:
         yield _Carried((_bad(file.name, why(error)),))
         return
     for group, first in enumerate(accumulate(rows[:-1], initial=0) if rows else ()):
-        yield _RowGroup(file, group, first)
+        yield _RowGroup(file, group, first, rows[group] / max(1, sum(rows)))
 
 
 def _records(file: File, reading: Reading) -> Iterator[Piece]:

@@ -668,6 +668,7 @@ def _table(
             document,
             units,
             readings.law.name,
+            readings.law.shared,
             readings.share,
             chosen.scoring,
             layout * readings.share,

@@ -21,8 +21,9 @@ from typing import IO, Any, cast
 from tabrecover.errors import InputError, UsageError
 
 __all__ = [
-    "NEEDS", "STANDARD_INPUT", "File", "can_be_read", "check_inputs", "files_of", "is_compressed",
-    "is_regular", "is_remote", "open_bytes", "open_plain", "plain_name", "unpacked_zst", "why",
+    "NEEDS", "STANDARD_INPUT", "File", "bytes_of", "can_be_read", "check_inputs", "files_of",
+    "is_compressed", "is_regular", "is_remote", "open_bytes", "open_plain", "plain_name",
+    "unpacked_zst", "why",
 ]  # fmt: skip
 
 STANDARD_INPUT = "-"
@@ -138,6 +139,13 @@ def _entries(folder: Path, prefix: str) -> Iterator[File | tuple[Path, str]]:
             yield Path(entry.path), f"{name}/"
         elif not (entry.is_symlink() and os.path.isdir(entry.path)):
             yield File.found(name, Path(entry.path))
+
+
+def bytes_of(inputs: Sequence[str]) -> int | None:
+    """How large all files of the inputs are together; None where that costs too much to tell."""
+    if any(name == STANDARD_INPUT or is_remote(name) for name in inputs):
+        return None
+    return sum(max(0, file.size) for file in files_of(inputs))
 
 
 def _remote_files(name: str, alone: bool) -> Iterator[File]:

@@ -39,7 +39,8 @@ class Evidence:
     """What a table with a template was made from, for `explain`.
 
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
-    text. `law` names how it was flattened, `share` is its probability among the possible ways;
+    text. `law` names how it was flattened, `shared` whether lines of one cell hold several now and
+    then, `share` is its probability among the possible ways;
     `scoring` that of the alignment; `layout` the probability that goes into every cell's
     confidence; `room` the stretch of its text up to the tables before and behind; `rivals` the
     cells by other ways of flattening; `candidates` the templates that were weighed, the table's own
@@ -49,6 +50,7 @@ class Evidence:
     document: Document
     units: Units
     law: str
+    shared: bool
     share: float
     scoring: Scoring
     layout: float

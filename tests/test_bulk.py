@@ -25,11 +25,14 @@ import pytest
 import zstandard
 
 import tabrecover
-from tabrecover import bulk, cli, intake
+from tabrecover import bulk, cli, intake, places
 from tabrecover.api import read_document
 from tabrecover.batch import COLUMNS, repair_batch, schema_of
+from tabrecover.bulk import Done, Summary
+from tabrecover.bulk_view import progress_line
 from tabrecover.errors import UsageError
 from tabrecover.intake import Item, Piece, Reading
+from tabrecover.places import File
 
 TABLE = "| Village | Sheep | Goats |\n| Upton | 12 | 7 |\n| Ham | {} | 3 |\n| Dell | 1 | 0 |\n"
 TEXTS = [
@@ -274,6 +277,104 @@ def test_every_container_gives_its_documents(name: str, tmp_path: Path) -> None:
     ]
 
 
+def response(name: str, headers: str, body: bytes) -> bytes:
+    """A record of a web archive: an HTTP response as it came over the line."""
+    block = f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode() + body
+    head = (
+        f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {name}\r\n"
+        f"WARC-Record-ID: <urn:uuid:{name}>\r\nWARC-Date: 2024-01-01T00:00:00Z\r\n"
+        f"Content-Type: application/http; msgtype=response\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    return head.encode() + block + b"\r\n\r\n"
+
+
+def test_responses_are_read_as_their_headers_say(tmp_path: Path) -> None:
+    """Chunks, compression and the server's encoding; what can't be undone is set aside alone."""
+    text = "Straße\n\n" + TABLE.format(1)
+    packed = gzip.compress(text.encode("latin-1"))
+    kind = "Content-Type: text/plain; charset=ISO-8859-1\r\n"
+    (tmp_path / "a.warc").write_bytes(
+        response("plain", kind, text.encode("latin-1"))
+        + response("brotli", "Content-Encoding: br\r\n", b"\x0b\x02\x80abc\x03")
+        + response("cut", kind + "Content-Encoding: gzip\r\n", packed[:-9])
+        + response(
+            "sent",
+            kind + "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n",
+            b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed),
+        )
+    )
+    bulk.repair(tmp_path / "a.warc", tmp_path / "out", format="records", workers=1)
+    found = {record["source"]: record for record in records(tmp_path / "out")}
+    assert found["sent"]["tables"] == found["plain"]["tables"] != []
+    assert sorted(quarantined(tmp_path / "out").values()) == [
+        "is cut off while compressed",
+        "is encoded as 'br', which can't be read; decode it before",
+    ]
+
+
+def test_remote_inputs_are_those_of_a_folder(folder: Path, tmp_path: Path) -> None:
+    """A folder by its URL gives what it gives by its path, in worker processes too."""
+    (folder / "more").mkdir()
+    for name, container in CONTAINERS.items():
+        (folder / "more" / name).write_bytes(container())
+    bulk.repair(folder, tmp_path / "near", format="records", workers=1)
+    bulk.repair(folder.as_uri(), tmp_path / "far", format="records", workers=2)
+    assert records(tmp_path / "far") == records(tmp_path / "near")
+    one = f"{folder.as_uri()}/more/a.parquet"
+    bulk.repair(one, tmp_path / "one", format="csv", workers=1)
+    sources = []
+    for part in sorted((tmp_path / "one" / "documents").iterdir()):
+        with part.open(encoding="utf-8", newline="") as stream:
+            sources += [row["source"] for row in csv.DictReader(stream)]
+    assert sources == [f"{one}:{number}" for number in range(len(TEXTS))]
+
+
+def test_a_remote_run_goes_on_only_with_the_same_files(folder: Path, tmp_path: Path) -> None:
+    """A file that has changed since is told, as it is with paths."""
+    bulk.repair(folder.as_uri(), tmp_path / "out", workers=1)
+    bulk.repair(folder.as_uri(), tmp_path / "out", workers=1)
+    (folder / NAMES[0]).write_text("something else", encoding="utf-8")
+    with pytest.raises(bulk.BulkError, match="have changed"):
+        bulk.repair(folder.as_uri(), tmp_path / "out", workers=1)
+
+
+@pytest.mark.parametrize(
+    "name", ["file:///no/such/folder", "memory://nothing", "nowhere://a/b", "s3n://x/y", "http://"]
+)
+def test_remote_inputs_that_are_not_there(name: str, tmp_path: Path) -> None:
+    """What is not there, or of a kind that nothing reads, is told before anything is written."""
+    with pytest.raises(UsageError, match=name):
+        bulk.repair(name, tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_output_is_a_folder_of_this_machine(folder: Path) -> None:
+    """A URL as output would become a strange folder; it is refused, with the remedy."""
+    with pytest.raises(UsageError, match="copy it"):
+        bulk.repair(folder, "s3://bucket/out", workers=1)
+
+
+class Failing(io.RawIOBase):
+    """A remote file that fails with an error of its service's own."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Never."""
+        raise LookupError(f"the service is down, {size} bytes were asked for")
+
+
+def test_errors_of_a_service_are_errors_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a file system raises sets a document aside, and never stops a run."""
+
+    class System:
+        def open(self, *_: str) -> Failing:
+            return Failing()
+
+    monkeypatch.setattr(places, "_system", lambda name: (System(), name))
+    item = intake._guarded("a", lambda: intake._content(File("a", "s3://a", 5, ""), 100), 100)
+    assert item.data is None
+    assert item.reason.startswith("the service is down")
+
+
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
 def test_compressed_files_are_documents(suffix: str, tmp_path: Path) -> None:
     """A file that is compressed by itself is read like one that is not."""
@@ -325,6 +426,37 @@ def command(*, small: bool) -> list[str]:
     cut = "; i.PIECE_FILES = 2" if small else ""
     start = "; import sys; sys.argv = ['tabrecover', 'repair', *sys.argv[1:]]; c.main()"
     return [sys.executable, "-c", code + cut + start]
+
+
+def test_progress_tells_how_much_is_done_and_left(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shares of the input's bytes grow to all of them, by files, lines and row groups alike."""
+    monkeypatch.setattr(intake, "PIECE_FILES", 2)
+    monkeypatch.setattr(intake, "PIECE_BYTES", 300)
+    for name in ("a.jsonl", "a.parquet"):
+        (folder / name).write_bytes(CONTAINERS[name]())
+    told: list[Done] = []
+    summary = bulk.repair(folder, tmp_path / "out", workers=1, progress=lambda _, d: told.append(d))
+    shares = [done.share or 0.0 for done in told]
+    assert len(shares) > 5
+    assert shares == sorted(shares)
+    assert shares[0] < 0.5
+    assert shares[-1] == pytest.approx(1, abs=0.001)
+    assert {done.documents_before for done in told} == {0}
+    bulk.repair(folder, tmp_path / "out", workers=1, progress=lambda _, d: told.append(d))
+    assert told[-1].documents_before == summary.counts["documents"]
+    assert told[-1].share_before == told[-1].share
+
+
+def test_progress_in_words() -> None:
+    """What an earlier run did counts neither for the rate nor for the time left."""
+    summary = Summary()
+    summary.counts.update(documents=1500, tables=20, doubts=3)
+    line = progress_line(summary, Done(500, 0.5, 0.25), 100.0)
+    assert line.startswith("1,500 documents, 20 tables, 3 doubts, 0 quarantined; 10 documents/s; ")
+    assert line.endswith("50%, 3 min left")  # a quarter took 100 s, a half is left
+    assert "left" not in progress_line(summary, Done(500, None, 0.0), 100.0)
 
 
 def test_a_run_that_is_killed_goes_on_to_the_same_result(forms: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -14,7 +15,7 @@ from tabrecover.errors import InputError
 from tabrecover.http_body import body_of
 
 LIMIT = 100_000
-CODED = {
+CODED: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "zstd": zstandard.compress,
