@@ -35,6 +35,7 @@ __all__ = [
     "Repaired",
     "Repairer",
     "Row",
+    "batch_ddl",
     "plain",
     "plain_row",
     "repair_batch",
@@ -315,6 +316,17 @@ def repair_batch(
     rows = [{**plain_row(one.document), "record": one.record} for one in done]
     schema = schema_of("documents").append(pa.field("record", pa.string()))
     return pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def batch_ddl() -> str:
+    """The columns that `repair_batch` gives, as Spark names their types.
+
+    >>> batch_ddl().split(", ")[:2]
+    ['id string', 'source string']
+    """
+    names = {"s": "string", "i": "bigint", "f": "double"}
+    columns = {**COLUMNS["documents"], "record": "s"}
+    return ", ".join(f"{name} {names[kind]}" for name, kind in columns.items())
 
 
 def _repair_value(repairer: Repairer, name: str, text: object) -> Repaired:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -506,6 +507,27 @@ def test_a_cluster_gives_the_same_files(folder: Path, tmp_path: Path) -> None:
     assert tree(tmp_path / "ray") == tree(tmp_path / "local")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of the system")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_is_full(workers: int, folder: Path, tmp_path: Path) -> None:
+    """Where the system refuses to write on, the run says so, and goes on when there is room."""
+    import resource  # noqa: PLC0415 - not on every system
+
+    rows = (json.dumps({"text": TEXTS[n % len(TEXTS)]}) for n in range(200))
+    (folder / "a.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    call = [*command(small=True), str(folder), "-f", "csv", "--workers", str(workers), "-o"]
+    limited = subprocess.run(  # noqa: S603 - our own command
+        [*call, str(tmp_path / "out")], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )  # fmt: skip
+    assert limited.returncode == 2
+    assert "can't be written: File too large" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    for name in ("out", "undisturbed"):
+        subprocess.run([*call, str(tmp_path / name)], capture_output=True, check=False)  # noqa: S603
+    assert tree(tmp_path / "out") == tree(tmp_path / "undisturbed")
+
+
 def test_what_is_done_is_not_done_again(folder: Path, tmp_path: Path) -> None:
     """A second call reads the counts and writes no data."""
     first = bulk.repair(folder, tmp_path / "out", workers=1)
@@ -874,6 +896,34 @@ def test_the_python_in_the_documentation_runs(folder: Path, forms: Path, tmp_pat
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "1"
     assert (tmp_path / "out" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("engine", ["spark", "ray"])
+def test_other_engines_give_the_same_records(
+    engine: str, folder: Path, forms: Path, tmp_path: Path
+) -> None:
+    """The recipes for Spark and Ray Data, run on local clusters, give what a local run writes."""
+    pytest.importorskip("pyspark" if engine == "spark" else "ray")
+    if engine == "spark" and shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    (tmp_path / "my-forms").symlink_to(forms)
+    (tmp_path / "pages.parquet").write_bytes(_parquet())
+    page = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text(encoding="utf-8")
+    recipe = page.split(f"```python {engine}\n")[1].split("```")[0]
+    (tmp_path / "recipe.py").write_text(recipe, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "recipe.py"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_DATA_DISABLE_PROGRESS_BARS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    bulk.repair(tmp_path / "pages.parquet", tmp_path / "out", templates=forms, format="records")
+    rows = pq.read_table(tmp_path / f"{engine}-out").to_pylist()
+    found = {row["id"]: json.loads(row["record"]) for row in rows}
+    expected = dict(zip(NAMES, records(tmp_path / "out"), strict=True))
+    assert {name: record["tables"] for name, record in found.items()} == {
+        name: record["tables"] for name, record in expected.items()
+    }
+    assert len(rows) == len(NAMES)
 
 
 def test_the_command_has_the_settings_of_the_function() -> None:
