@@ -385,13 +385,17 @@ def _csv_rows(file: File, reading: Reading) -> Iterator[Item]:
 
 
 class _CsvLines:
-    """Decoded lines, those that are too long left out; remembers what it gave, and its end."""
+    """Decoded lines, those that are too long left out; remembers what it gave, and its end.
+
+    Raises `ValueError` where a row does not end.
+    """
 
     def __init__(self, stream: IO[bytes], reading: Reading) -> None:
         encoding = reading.encoding or "utf-8-sig"
         self.lines = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="")
         self.limit = 2 * reading.max_bytes
         self.given: list[str] = []
+        self.n_given = 0  # characters of these
         self.n_long = 0
         self.ended = False
 
@@ -410,11 +414,14 @@ class _CsvLines:
             raise StopIteration
         self.ended = not line.endswith("\n")
         self.given.append(line)
+        self.n_given += len(line)
+        if self.n_given > self.limit:
+            raise ValueError("a row goes on over too many lines; is a quote missing?")
         return line
 
     def taken(self) -> list[str]:
         """The lines given since the last call."""
-        given, self.given = self.given, []
+        given, self.given, self.n_given = self.given, [], 0
         return given
 
 

@@ -728,6 +728,15 @@ def test_csv_that_is_cut_inside_of_quotes_is_noticed(tmp_path: Path) -> None:
     assert found(tmp_path / "b.csv", encoding="utf-16")[0].data == "Grüße"
 
 
+def test_a_row_of_csv_that_does_not_end_is_given_up(tmp_path: Path) -> None:
+    """A quote that is never closed takes no more memory than the largest document may."""
+    never = b'x\n","' * 200
+    (tmp_path / "a.csv").write_bytes(b'text,rest\nfirst,1\nsecond,"' + never)
+    first, rest = found(tmp_path / "a.csv", max_bytes=100)
+    assert first.data == "first"
+    assert rest.reason.startswith("can't be read on behind 1 documents: a row goes on over too")
+
+
 def test_a_file_called_minus_is_a_file(folder: Path, tmp_path: Path) -> None:
     """Standard input is read only where it was asked for."""
     (folder / "-").write_text("a file")
