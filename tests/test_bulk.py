@@ -907,6 +907,34 @@ def test_the_python_in_the_documentation_runs(folder: Path, forms: Path, tmp_pat
     assert (tmp_path / "out" / "summary.json").exists()
 
 
+def test_the_recipes_in_the_documentation_run(folder: Path, forms: Path, tmp_path: Path) -> None:
+    """The commands of docs/bulk.md as they stand: a table of all reports, web archives, Ray."""
+    pytest.importorskip("ray")
+    folder.rename(tmp_path / "reports")
+    (tmp_path / "my-forms").symlink_to(forms)
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.warc.wet.gz").write_bytes(_wet())
+    (tmp_path / "tabrecover").write_text(f'#!/bin/sh\nexec {sys.executable} -m tabrecover "$@"\n')
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    for name in ("tabrecover", "python"):
+        (tmp_path / name).chmod(0o755)
+    page = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text(encoding="utf-8")
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    recipes = [part.split("```")[0] for part in page.split("```sh recipe\n")[1:]]
+    for recipe in recipes:
+        done = subprocess.run(  # noqa: S602 - our own documentation
+            recipe.replace("repair reports -o", "repair reports -t my-forms -o"),
+            shell=True, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 3), done.stderr
+    assert len(recipes) == 3
+    with (tmp_path / "reports.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["v[2].sheep"] for row in rows] == ["0.0", "1.0", "2.0", "3.0"]
+    assert tree(tmp_path / "crawl-out" / "values") == tree(tmp_path / "cluster-out" / "values")
+
+
 @pytest.mark.parametrize("engine", ["spark", "ray"])
 def test_other_engines_give_the_same_records(
     engine: str, folder: Path, forms: Path, tmp_path: Path
