@@ -7,7 +7,7 @@ Every value that the recovery tells on the dumps of the set is one observation: 
 Values of tables that no truth knows are wrong. A logistic regression is fitted by Newton's method
 with a ridge; the monotone curve behind it by isotonic regression (pool adjacent violators) on
 predictions for documents that were left out, so that it corrects what new documents show. What
-is told begins where, on documents left out, at most 1 in 1000 of all that is told is wrong. The
+is told begins where, on documents left out, at most 1 in 2000 of all that is told is wrong. The
 thresholds are the smallest confidences at which an upper bound of the error rate (Clopper and
 Pearson 1934, one-sided) on documents left out is within each rate.
 """
@@ -59,7 +59,7 @@ MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
-TOLD_ERROR = 0.001  # of the values that are told, so many may be wrong
+TOLD_ERROR = 0.0005  # of all that is told, as much is wrong on documents left out
 SURE = 0.95  # probability that the bound of an error rate holds
 
 
@@ -248,7 +248,7 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
     """The regression on all values, and confidences of each by a fit without its document's fold.
 
     The curve of each fold is fitted on the predictions left out of the other folds. Nothing is
-    told below `least`; None: below the confidence that keeps the error rate `TOLD_ERROR`.
+    told below `least`; None: below the confidence from which on `TOLD_ERROR` of all are wrong.
     """
     predicted = left_out(sample)
     confidence = np.zeros(len(predicted))
@@ -262,17 +262,24 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
     beta = fit_logistic(sample.signs, sample.right, sample.directions)
     curve = isotonic(predicted, sample.right)
     weights = tuple(round(float(w), 6) for w in beta[1:])
-    from_here = dict(thresholds(confidence, sample.right)).get(TOLD_ERROR, 1.0)
     regression = Regression(
         round(float(beta[0]), 6),
         weights,
         curve,
-        max(ACCEPT, from_here) if least is None else least,
+        told_from(confidence, sample.right) if least is None else least,
         ranked=least is None,
     )
     below = confidence < regression.least
     confidence[below] = [regression.untold(own) for own in confidence[below].tolist()]
     return regression, confidence
+
+
+def told_from(confidence: Floats, right: Floats) -> float:
+    """The smallest confidence, `ACCEPT` or more, from which on at most `TOLD_ERROR` are wrong."""
+    order = np.argsort(-confidence, kind="stable")
+    wrong = np.cumsum(1 - right[order]) / np.arange(1, len(order) + 1)
+    kept = np.flatnonzero((wrong <= TOLD_ERROR) & (confidence[order] >= ACCEPT))
+    return round(float(confidence[order][kept[-1]]), 6) if len(kept) else 1.0
 
 
 def thresholds(confidence: Floats, right: Floats) -> list[tuple[float, float]]:
