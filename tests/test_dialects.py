@@ -65,6 +65,14 @@ def test_padded_rows_may_open_with_a_bar() -> None:
     assert law_of(gaps, "bars-padded-rows").read(gaps)[3:6] == ["R", "", "R"]
 
 
+def test_full_rows_are_not_padded() -> None:
+    """Where no row between bars shows a pad, there is nothing to decide, and nothing stays open."""
+    full = ["b", "b", "beb"] * 6
+    assert [law.name for law in fingerprint([stream(*full[:-1])])] == ["bars"]
+    padded = stream(*full, "b", "bbeb", "bbbeb", "b", "b", "bbbeb"[1:])
+    assert {law.name for law in fingerprint([padded])} >= {"bars", "bars-padded-rows"}
+
+
 def test_row_ends_may_look_like_blanks() -> None:
     """Where every row ends with more line ends than a cell, further laws say how many.
 
