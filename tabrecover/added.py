@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AddedRow", "added_rows", "own_cells", "with_rows"]
 
 ADDED = 0.97  # probability that words and as many values as a row has are a row
+_NUMBERS = (SlotKind.INTEGER, SlotKind.DECIMAL)
 _VALUES = (*NUMERIC, UnitKind.BLANK)
 _AnyCell = TypeVar("_AnyCell", Cell, TemplateCell)
 
@@ -124,14 +125,14 @@ def _below_each(above: _Line, line: _Line, alignment: Alignment) -> dict[int, li
     found: dict[int, list[int]] = {}
     for model, symbol in zip(above.symbols, line.symbols, strict=True):
         shown, place = alignment.symbols[symbol], alignment.trace[model]
-        slot = template.slots[place]
-        cell = template.cells[slot.cell]
-        is_own = place >= 0 and cell.row == above.row and cell.rowspan == 1
-        is_number = place >= 0 and slot.kind in (SlotKind.INTEGER, SlotKind.DECIMAL)
-        if (shown.unit >= 0 and not is_own) or (is_number and shown.kind not in _VALUES):
+        slot = template.slots[place] if place >= 0 else None  # an empty cell that fills the row
+        cell = template.cells[slot.cell] if slot else None
+        if slot and slot.kind in _NUMBERS and shown.kind not in _VALUES:
             return None
-        if is_own:
+        if cell and cell.row == above.row and cell.rowspan == 1:
             found.setdefault(cell.col, []).extend([symbol] if shown.unit >= 0 else [])
+        elif shown.unit >= 0:
+            return None
     return found
 
 

@@ -377,8 +377,8 @@ def repair(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Documents, folders of them, JSONL, CSV, Parquet, WARC, ZIP; also .gz and .zst; "
-            "- is standard input.",
+            help="Documents, folders of them, JSONL, CSV, Parquet, WARC, ZIP; also .gz and .zst, "
+            "and by URL; - is standard input.",
         ),
     ],
     output: Annotated[

@@ -32,7 +32,7 @@ MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the 
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
 NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no row
-CLOSED = 2  # bars between rows that close with one and open with one
+UNPADDED = 2  # bars between rows that close with one and open with one, and lack no cell
 MAX_BARE = 0.1  # share of gaps that end a line without a bar, in a padded dump
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
@@ -326,7 +326,7 @@ def _fit_bar_rows(sample: _Sample) -> list[Law]:
     if padded and not _opened(sample.inner) and not _is_one_line(sample.inner):
         return padded
     cells = _fit_bar_cells(sample)
-    if cells and not any(gap.count("b") > CLOSED for gap in sample.inner):
+    if cells and not any(gap.count("b") > UNPADDED for gap in sample.inner):
         return cells  # no row shows a pad, so both read the same
     return padded + cells  # blank cells at rows' ends look like padding
 

@@ -202,8 +202,8 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         with open(path, "rb") as stream:
             yield stream
         return
-    system, own = _system(path)
     with _as_os_error():
+        system, own = _system(path)
         remote = system.open(own, "rb")
     with remote, io.BufferedReader(_Remote(remote), REMOTE_BYTES) as stream:
         yield stream

@@ -40,11 +40,11 @@ class Evidence:
 
     `document` as it was read: boxes redrawn, pieces of labels put together; `units` are of its
     text. `law` names how it was flattened, `shared` whether lines of one cell hold several now and
-    then, `share` is its probability among the possible ways;
-    `scoring` that of the alignment; `layout` the probability that goes into every cell's
-    confidence; `room` the stretch of its text up to the tables before and behind; `rivals` the
-    cells by other ways of flattening; `candidates` the templates that were weighed, the table's own
-    among them; `trip` how far the grid, flattened again by the law, agrees with the dump.
+    then, `share` is its probability among the possible ways; `scoring` that of the alignment;
+    `layout` the probability that goes into every cell's confidence; `room` the stretch of its text
+    up to the tables before and behind; `rivals` the cells by other ways of flattening; `candidates`
+    the templates that were weighed, the table's own among them; `trip` how far the grid, flattened
+    again by the law, agrees with the dump.
     """
 
     document: Document

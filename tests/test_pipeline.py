@@ -436,6 +436,30 @@ def test_other_lines_are_no_rows(row: str) -> None:
     assert not added(row)
 
 
+def test_a_line_without_words_is_drawn_in_no_label_cell() -> None:
+    """Numbers below the labels of the row above are not taken for labels."""
+    assert ("label", "7") not in added("7|Union|8|2021")
+
+
+def test_rows_filled_at_their_ends_keep_their_blanks() -> None:
+    """Where covered positions are left out, an empty cell behind a label is the first value's."""
+    rows = [
+        "| Item of all | Inland | Abroad | |", "| Wool | 11 | 12 | |", "| Silk | 21 | 22 | |",
+        "| Flax | | 32 | |", "| Hemp | 41 | 42 | |", "| Jute | 51 | 52 | |",
+    ]  # fmt: skip
+    body = "".join(
+        f"<tr data-key={name}><th colspan=2>{name}<td><td>"
+        for name in ("Wool", "Silk", "Flax", "Hemp", "Jute")
+    )
+    goods = tabrecover.parse_template(
+        "<table data-type=integer><tr><th colspan=2>Item of all<th data-key=near>Inland"
+        f"<th data-key=far>Abroad{body}</table>",
+        'id = "goods"',
+    )
+    found = [text for text, _ in values("\n".join(rows) + "\n", goods)]
+    assert found == ["11", "12", "21", "22", "", "32", "41", "42", "51", "52"]
+
+
 @pytest.mark.parametrize(("ending", "is_told"), [("", False), ("\nSource: the register.", True)])
 def test_what_may_be_cut_off_is_not_told(ending: str, is_told: bool) -> None:
     """An empty cell behind the document's last text may have been cut off; before others, not."""

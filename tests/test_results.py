@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import pytest
 
 import tabrecover
-from tabrecover.calibration import calibrated
+from tabrecover.calibration import UNTOLD, Curve, Regression, calibrated
+from tabrecover.confidence import ACCEPT
 from tabrecover.model import Alternative, Cell, Span
 from tabrecover.results import Table
 from tabrecover.storage import builtin_calibration, builtin_library
@@ -69,6 +71,20 @@ def test_certainty_is_not_in_the_record() -> None:
     assert set(undecided().to_dict()) == {
         "template", "span", "shape", "confidence", "status", "cells", "checks", "unplaced",
     }  # fmt: skip
+
+
+def test_below_what_is_told_confidences_keep_their_order() -> None:
+    """From `least` on a probability is told as it is; below it stays under what is told, ranked."""
+    weightless = Regression(0.0, (), Curve((0.4, 0.6), (0.0, 1.0)), least=0.98)
+    untold = [weightless.untold(p) for p in (0.1, 0.89, 0.9, 0.95, 0.979999)]
+    assert untold == sorted(untold)
+    assert len(set(untold)) == len(untold)
+    assert untold[:2] == [0.1, 0.89]
+    assert untold[-1] < ACCEPT
+    assert weightless.confidence(1.0, ()) == weightless.probability(()) == 0.5
+    sure = replace(weightless, bias=9.0)
+    assert sure.confidence(1.0, ()) == 1.0
+    assert sure.confidence(0.5, ()) == replace(sure, ranked=False).untold(0.97) == UNTOLD
 
 
 def test_calibrated_probabilities_are_no_more_than_one() -> None:

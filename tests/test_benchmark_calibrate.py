@@ -1,0 +1,29 @@
+"""Where what is told begins, counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.calibrate import told_from
+from tabrecover.confidence import ACCEPT
+
+SURE = np.linspace(1.0, 0.91, 3000)
+
+
+def right(*wrong_at: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Outcomes of 3,000 values, the surest first; those at these places are wrong."""
+    outcomes = np.ones(3000)
+    outcomes[list(wrong_at)] = 0
+    return outcomes
+
+
+def test_told_begins_where_one_in_two_thousand_is_wrong() -> None:
+    """With one wrong value of 3,000 all are told; the second of 2,501 is too many, and ends it."""
+    assert told_from(SURE, right(10)) == 0.91
+    assert told_from(SURE, right(10, 2500)) == round(float(SURE[2499]), 6)
+    assert told_from(SURE, right(0, 1, 2)) == 1.0  # nothing is
+
+
+def test_told_never_begins_below_the_threshold_of_users() -> None:
+    """However few are wrong, what has less confidence than `ACCEPT` is not told."""
+    assert ACCEPT <= told_from(np.linspace(1.0, 0.5, 3000), right()) < ACCEPT + 0.001
