@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document
 
-__all__ = ["redraw"]
+__all__ = ["declared", "redraw"]
 
 _BORDERS = frozenset(BARS + CROSSINGS)
 _RULES = frozenset(STROKES)
@@ -101,6 +101,24 @@ def redraw(document: Document) -> Document:
         return document
     drawings = _drawings(document)
     return _Writer(document).write(drawings) if drawings else document
+
+
+def declared(
+    document: Document, grids: Sequence[tuple[Span, Sequence[Sequence[Span]]]]
+) -> Document:
+    """The document with grids, disjoint and in order, as declared cells.
+
+    Each has its plain span, and by row those of its cells; empty ones are blank.
+    """
+    drawings = [_Drawing(*span, tuple(_fields_of(rows))) for span, rows in grids]
+    return _Writer(document).write(drawings) if drawings else document
+
+
+def _fields_of(rows: Sequence[Sequence[Span]]) -> Iterator[_Cell]:
+    """A cell for each field of the rows."""
+    for r, row in enumerate(rows):
+        for c, span in enumerate(row):
+            yield _Cell(r, c, 1, 1, (span,) if span.end > span.start else ())
 
 
 def _drawings(document: Document) -> list[_Drawing]:
@@ -614,11 +632,7 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
         return
     if sum(any(_is_open(text, field) for field in row) for row in rows) > MAX_OPEN * len(rows):
         return
-    cells = tuple(
-        _Cell(r, c, 1, 1, (span,) if span.end > span.start else ())
-        for r, row in enumerate(rows)
-        for c, span in enumerate(row)
-    )
+    cells = tuple(_fields_of(rows))
     end = rows[-1][-1].end
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
 

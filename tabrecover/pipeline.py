@@ -36,6 +36,7 @@ from tabrecover.repeats import best_fit
 from tabrecover.results import Evidence, Reading, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
+from tabrecover.straight import straighten
 from tabrecover.symbols import read_symbols
 from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_units, leading_values
@@ -114,10 +115,11 @@ def recover_document(
     folded = fold(document.text)
     library = few_of(library, document.text, folded, document.raw)
     hits = _hits(document, folded, library) if library.templates else []
-    joined = join_pieces(document, folded, hits, library) if hits else document
-    if joined is not document:
-        document, folded = joined, fold(joined.text)
-        hits = _hits(document, folded, library)
+    for mend in (_straightened, join_pieces) if hits else ():
+        mended = mend(document, folded, hits, library)
+        if mended is not document:
+            document, folded = mended, fold(mended.text)
+            hits = _hits(document, folded, library)
     if not may_hold(hits, library):
         hits = []
     alone = cell_hits(document.text, folded, hits, library)
@@ -180,6 +182,20 @@ def _together(spans: Sequence[Span]) -> list[Span]:
 
 def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:
     return unbroken(document.text, folded, library.find(folded))
+
+
+def _straightened(
+    document: Document, folded: Folded, hits: Sequence[Hit], library: Library
+) -> Document:
+    """The document with cells for tables that only spaces draw, where nothing is open."""
+    if "  " not in document.text:
+        return document
+    labels = [
+        Span(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1) for hit in hits
+    ]
+    found = {template for hit in hits for template, _ in library.places[hit.phrase]}
+    widths = {library.templates[template].n_cols for template in found}
+    return straighten(document, labels, widths | {width + 1 for width in widths})  # rows' numbers
 
 
 def _only_rectangles(document: Document) -> bool:

@@ -14,16 +14,17 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "canvas", "layout",
-    "template", "library", "scoring", "units", "dialects", "regions", "index", "pieces", "sieve",
-    "catalog", "positions", "profiles", "posterior", "fillings", "elimination", "sums", "symbols",
-    "anchors", "align", "coherence", "confidence", "rules", "added", "grid", "roundtrip", "repeats",
-    "headers", "render", "results", "calibration", "examples", "guess", "heads", "drawings",
-    "sketch", "blocks", "columns", "stacks", "periods", "freeform", "pipeline", "explain",
-    "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
+    "straight", "template", "library", "scoring", "units", "dialects", "regions", "index",
+    "pieces", "sieve", "catalog", "positions", "profiles", "posterior", "fillings",
+    "elimination", "sums", "symbols", "anchors", "align", "coherence", "confidence", "rules",
+    "added", "grid", "roundtrip", "repeats", "headers", "render", "results", "calibration",
+    "examples", "guess", "heads", "drawings", "sketch", "blocks", "columns", "stacks",
+    "periods", "freeform", "pipeline", "explain", "html_examples", "axis", "draft", "learn",
+    "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "places", "http_body", "intake", "batch",
-    "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report", "cli",
-    "__init__", "__main__",
+    "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report", "cli", "__init__",
+    "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("decode")]
 IMPURE = {"os", "sys", "io", "pathlib", "time", "datetime", "random", "subprocess", "tempfile"}

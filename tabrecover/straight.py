@@ -1,0 +1,174 @@
+"""Tables that only spaces draw and that leave nothing open, to declared cells.
+
+As data frames are printed: each column is as wide as its widest text, its texts end below each
+other (or all begin so), a merged text is repeated, and at least one space parts two columns. So
+wherever a wide gap or the end of a line follows a text, that text ends at the *edge* of a column,
+and no line writes on the place behind an edge. Where a single space parts a label from the next,
+the first ends at an edge too. One word across an edge, or a number of columns that no template
+has, and the lines stay as they are: `columns` and `positions` weigh what such lines say.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabrecover.canvas import Canvas, Line, canvases
+from tabrecover.layout import declared
+from tabrecover.lex import BARS
+from tabrecover.model import CELL_END, ROW_END, TABLE_END, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+    from tabrecover.model import Document
+
+__all__ = ["straighten"]
+
+MIN_LINES, MAX_LINES = 3, 20_000  # with a wide gap, and of a table
+MAX_WIDTH = 2_000  # characters of a line
+MAX_POSITIONS = 500_000  # of one table: its lines times its columns
+_PARTS = re.compile(f"[{re.escape(BARS)}\t{CELL_END}{ROW_END}{TABLE_END}]")
+_EMPTY_LINE = re.compile(r"\n(?=[^\S\n]*(?:\n|$))")
+_WORD = re.compile(r"\S+")
+
+
+class _Word(NamedTuple):
+    """Characters that no white space parts: their columns, half-open, and their place."""
+
+    left: int
+    right: int
+    start: int
+    end: int
+
+    def mirrored(self) -> _Word:
+        """The same word seen from the other side."""
+        return _Word(-self.right, -self.left, self.start, self.end)
+
+
+_Rows = list[list[Span]]
+
+
+def straighten(document: Document, labels: Sequence[Span], widths: Container[int]) -> Document:
+    """The document with cells for its straight tables that hold labels; itself without any.
+
+    `labels` are the plain spans of labels found, in order; `widths` how many columns a table may
+    have.
+    """
+    if document.kind == "html":
+        return document
+    grids = []
+    for lines, own in _paragraphs(document.text, labels):
+        read = (_read(canvas, own, widths) for canvas in canvases(document.text, lines))
+        rows = next((rows for rows in read if rows), None)
+        if rows:
+            grids.append((Span(lines[0].start, lines[-1].end), rows))
+    return declared(document, grids)
+
+
+def _paragraphs(text: str, labels: Sequence[Span]) -> Iterator[tuple[list[Line], Sequence[Span]]]:
+    """Stretches of lines with texts that hold labels, if wide gaps part enough of them."""
+    starts = [label.start for label in labels]
+    ends = [match.start() + 1 for match in _EMPTY_LINE.finditer(text)]
+    for start, end in pairwise([0, *ends, len(text)]):
+        own = labels[bisect_left(starts, start) : bisect_left(starts, end)]
+        if not own or _PARTS.search(text, start, end):
+            continue
+        lines = list(_lines(text, start, end))
+        parted = sum("  " in text[line.start : line.end].strip() for line in lines)
+        widest = max((line.end - line.start for line in lines), default=0)
+        if parted >= MIN_LINES and len(lines) <= MAX_LINES and widest <= MAX_WIDTH:
+            yield lines, own
+
+
+def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
+    """The lines of a stretch, without empty ones."""
+    while start < stop:
+        end = text.find("\n", start, stop)
+        end = stop if end < 0 else end
+        if text[start:end].strip():
+            yield Line(start, end)
+        start = end + 1
+
+
+def _read(canvas: Canvas, labels: Sequence[Span], widths: Container[int]) -> _Rows | None:
+    """The cells of each line, by their right or their left ends; None where any is open."""
+    lines = _with_numbers(canvas, [_words(canvas, n) for n in range(len(canvas.lines))])
+    if max(map(len, lines)) * len(lines) > MAX_POSITIONS:
+        return None
+    starts = {label.start for label in labels}
+    between = {label.end for label in labels if label.end + 1 in starts}
+    numbered = _counts(canvas, lines[0])
+    rows = _cells(lines, between, widths, numbered)
+    if rows is None:
+        mirrored = [[word.mirrored() for word in reversed(line)] for line in lines]
+        rows = _cells(mirrored, between, widths, numbered)
+        rows = rows and [row[::-1] for row in rows]
+    return rows
+
+
+def _words(canvas: Canvas, number: int) -> list[_Word]:
+    return [
+        _Word(canvas.column(number, m.start()), canvas.column(number, m.end()), *m.span())
+        for m in _WORD.finditer(canvas.text, *canvas.lines[number])
+    ]
+
+
+def _with_numbers(canvas: Canvas, lines: list[list[_Word]]) -> list[list[_Word]]:
+    """The lines with numbers of rows, which begin below each other, as wide as the widest."""
+    first = next((k for k, line in enumerate(lines) if line[0].left == 0), len(lines))
+    numbers = [line[0] for line in lines[first:]]
+    if len(numbers) < MIN_LINES or not _counts(canvas, numbers):
+        return lines
+    right = max(number.right for number in numbers)
+    return [*lines[:first], *([line[0]._replace(right=right), *line[1:]] for line in lines[first:])]
+
+
+def _counts(canvas: Canvas, words: Sequence[_Word]) -> bool:
+    """Whether the words are 0, 1, 2 and so on, as data frames count columns and rows."""
+    return all(canvas.text[word.start : word.end] == str(k) for k, word in enumerate(words))
+
+
+def _cells(
+    lines: Sequence[Sequence[_Word]],
+    between: Container[int],
+    widths: Container[int],
+    numbered: bool,
+) -> _Rows | None:
+    """The cells of columns whose texts end below each other; None if they don't.
+
+    `between` are the places of single spaces that part labels. `numbered`: the first line counts
+    columns; its numbers may end beside the edges.
+    """
+    edges = _edges(lines[numbered:], between)
+    crossed = (
+        bisect_left(edges, word.left) < bisect_left(edges, word.right)
+        for line in lines[numbered:]
+        for word in line
+    )
+    if (
+        len(edges) not in widths
+        or max(line[-1].right for line in lines) > edges[-1]
+        or any(crossed)
+    ):
+        return None
+    rows: _Rows = []
+    for line in lines:
+        row = [Span(0, 0)] * len(edges)
+        for column, words in groupby(line, lambda word: bisect_left(edges, word.right)):
+            own = list(words)
+            row[column] = Span(min(w.start for w in own), max(w.end for w in own))
+        rows.append(row)
+    return rows
+
+
+def _edges(lines: Sequence[Sequence[_Word]], between: Container[int]) -> list[int]:
+    """Where columns end: before wide gaps, at line ends, and between two labels."""
+    edges = {line[-1].right for line in lines}
+    for line in lines:
+        for word, after in pairwise(line):
+            if after.left > word.right + 1 or min(word.end, after.end) in between:
+                edges.add(word.right)
+    return sorted(edges)

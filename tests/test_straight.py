@@ -1,0 +1,83 @@
+"""Tables that only spaces draw and that leave nothing open: pandas writes, we read."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tabrecover
+from tabrecover.api import read_document
+from tabrecover.model import CELL_END, ROW_END, TABLE_END, Span
+from tabrecover.straight import straighten
+
+HEADS = ("Ward", "Beds", "In use")
+WORDS = st.from_regex(r"[a-z]{1,7}( [a-z]{1,4}){0,2}", fullmatch=True)
+WARDS = [
+    ("Eye", "12", "4"), ("Ear, nose and throat", "", "11"), ("Skin", "1200", ""),
+    ("Heart", "7", "7"),
+]  # fmt: skip
+VALUES = st.one_of(WORDS, st.integers(0, 99_999).map(str), st.just(""))
+ROWS = st.lists(st.tuples(WORDS, VALUES, VALUES), min_size=4, max_size=9)
+
+
+def straightened(text: str, heads: tuple[str, ...] = HEADS) -> str:
+    """The plain text of a dump whose labels are the heads in its first line."""
+    labels = [Span(at, at + len(head)) for head in heads if (at := text.find(head)) >= 0]
+    return straighten(read_document(text, "text"), labels, {len(heads), len(heads) + 1}).text
+
+
+def cells(text: str) -> list[list[str]]:
+    """The declared cells of a document that is one table."""
+    (table,) = (part for part in text.split(TABLE_END) if part.strip())
+    return [row.split(CELL_END)[:-1] for row in table.split(ROW_END)[:-1]]
+
+
+@pytest.mark.parametrize(("justify", "index"), [("right", False), ("right", True), ("left", False)])
+def test_a_printed_frame_comes_back(justify: str, index: bool) -> None:
+    """Cells one space apart, empty cells and texts of several words stand in their columns."""
+    rows = WARDS if justify == "right" else [tuple(f"{text:20}" for text in row) for row in WARDS]
+    text = pd.DataFrame(rows, columns=list(HEADS)).to_string(index=index, justify=justify)
+    numbers = [[""], *([str(k)] for k in range(len(rows)))] if index else [[]] * 5
+    expected = [[*n, *row] for n, row in zip(numbers, [HEADS, *WARDS], strict=True)]
+    assert cells(straightened(text)) == expected
+
+
+@given(ROWS)
+def test_a_frame_comes_back_or_stays_as_it_is(rows: list[tuple[str, str, str]]) -> None:
+    """Whatever pandas prints, no text gets into another cell than its own."""
+    text = pd.DataFrame(rows, columns=list(HEADS)).to_string(index=False)
+    found = straightened(text)
+    if found != text:
+        assert cells(found) == [list(HEADS), *map(list, rows)]
+
+
+def test_a_line_across_the_columns_leaves_the_table_as_it_is() -> None:
+    """A text that spans columns says nothing of where their edges are."""
+    text = "Ward   Beds  In use\nall wards of the house\nEye     12       4\nEar      1       1\n"
+    assert straightened(text) == text
+
+
+def test_empty_cells_of_a_printed_frame_are_told() -> None:
+    """Rows with blanks, none of which is full: each value is under its head."""
+    template = tabrecover.parse_template(
+        "<table data-type=integer><tr><th>Ward of the house<th data-key=beds>Beds there"
+        "<th data-key=used>Beds in use<th data-key=free>Beds that are free"
+        + "".join(
+            f"<tr data-key={name}><th>{name} ward<td><td><td>"
+            for name in ("Eye", "Ear", "Skin", "Heart")
+        )
+        + "</table>",
+        'id = "wards"',
+    )
+    rows = [
+        ("Eye ward", "12", "", "4"), ("Ear ward", "", "11", ""), ("Skin ward", "", "", "9"),
+        ("Heart ward", "7", "7", ""),
+    ]  # fmt: skip
+    heads = ["Ward of the house", "Beds there", "Beds in use", "Beds that are free"]
+    text = pd.DataFrame(rows, columns=heads).to_string(index=False)
+    (table,) = tabrecover.recover(text, templates=template).tables
+    values = [cell for cell in table.cells if cell.role == "value"]
+    assert [cell.text for cell in values] == [text for row in rows for text in row[1:]]
+    assert table.status == "accepted"
