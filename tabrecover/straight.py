@@ -1,11 +1,11 @@
 """Tables that only spaces draw and that leave nothing open, to declared cells.
 
 As data frames are printed: each column is as wide as its widest text, its texts end below each
-other (or all begin so), a merged text is repeated, and at least one space parts two columns. So
-wherever a wide gap or the end of a line follows a text, that text ends at the *edge* of a column,
-and no line writes on the place behind an edge. Where a single space parts a label from the next,
-the first ends at an edge too. One word across an edge, or a number of columns that no template
-has, and the lines stay as they are: `columns` and `positions` weigh what such lines say.
+other, a merged text is repeated, and at least one space parts two columns. So wherever a wide gap
+or the end of a line follows a text, that text ends at the *edge* of a column, and no line writes on
+the place behind an edge. Where a single space parts a label from the next, the first ends at an
+edge too. One word across an edge, or a number of columns that no template has, and the lines stay
+as they are: `columns` and `positions` weigh what such lines say.
 """
 
 from __future__ import annotations
@@ -42,10 +42,6 @@ class _Word(NamedTuple):
     right: int
     start: int
     end: int
-
-    def mirrored(self) -> _Word:
-        """The same word seen from the other side."""
-        return _Word(-self.right, -self.left, self.start, self.end)
 
 
 _Rows = list[list[Span]]
@@ -94,19 +90,14 @@ def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
 
 
 def _read(canvas: Canvas, labels: Sequence[Span], widths: Container[int]) -> _Rows | None:
-    """The cells of each line, by their right or their left ends; None where any is open."""
+    """The cells of each line; None where any is open."""
     lines = _with_numbers(canvas, [_words(canvas, n) for n in range(len(canvas.lines))])
     if max(map(len, lines)) * len(lines) > MAX_POSITIONS:
         return None
     starts = {label.start for label in labels}
     between = {label.end for label in labels if label.end + 1 in starts}
     numbered = _counts(canvas, lines[0])
-    rows = _cells(lines, between, widths, numbered)
-    if rows is None:
-        mirrored = [[word.mirrored() for word in reversed(line)] for line in lines]
-        rows = _cells(mirrored, between, widths, numbered)
-        rows = rows and [row[::-1] for row in rows]
-    return rows
+    return _cells(lines, between, widths, numbered)
 
 
 def _words(canvas: Canvas, number: int) -> list[_Word]:
@@ -159,7 +150,7 @@ def _cells(
         row = [Span(0, 0)] * len(edges)
         for column, words in groupby(line, lambda word: bisect_left(edges, word.right)):
             own = list(words)
-            row[column] = Span(min(w.start for w in own), max(w.end for w in own))
+            row[column] = Span(own[0].start, own[-1].end)
         rows.append(row)
     return rows
 
@@ -169,6 +160,6 @@ def _edges(lines: Sequence[Sequence[_Word]], between: Container[int]) -> list[in
     edges = {line[-1].right for line in lines}
     for line in lines:
         for word, after in pairwise(line):
-            if after.left > word.right + 1 or min(word.end, after.end) in between:
+            if after.left > word.right + 1 or word.end in between:
                 edges.add(word.right)
     return sorted(edges)
