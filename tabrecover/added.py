@@ -1,244 +1,161 @@
 """Rows that a table has and its template lacks: kept, at their place, drawn as the row above.
 
-A row that a local office added becomes a row of the grid below the row that it follows, with that
-row's cells, without keys. Cells that span the row above grow to span the new one as well. It shows
-in one of two ways:
-
-- Where row ends show, as a line of strays below a row of which no value is missing: with as many
-  symbols, each stands in the column of the one above it (a cell, an empty one, a covered position).
-- Elsewhere as words, then values, between the last symbol of one row of the template and the first
-  of a later one: the words in the last label cell, the values in the value cells, if they are as
-  many. Fewer are not placed, since nothing tells their columns.
+A local office adds a row of its own. The aligner passes over it as one event, a run of strays with
+words among them, between two rows of the template. Below the first of these the template is drawn
+with a row more (`Template.with_row`): the same cells, labels that may say anything, values without
+keys; cells that span the row above grow to span the new one. If the symbols fit that template
+better, by more than such a row is rare, the row is kept. Alignment, posterior and doubts are then
+those of any other row. What remains open stays as it was: a row without words, and one
+that has fewer values than cells, where nothing tells their columns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+import re
+from collections import Counter
+from dataclasses import replace
+from math import log
+from typing import TYPE_CHECKING
 
-from tabrecover.confidence import Confidence
-from tabrecover.model import Cell
 from tabrecover.scoring import NUMERIC, UnitKind
-from tabrecover.template import SlotKind, TemplateCell
+from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence, Set
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tabrecover.align import Alignment
-    from tabrecover.model import Span
+    from tabrecover.align import Aligner, Alignment
+    from tabrecover.template import Template
 
-__all__ = ["AddedRow", "added_rows", "own_cells", "with_rows"]
+__all__ = ["align_with_rows", "with_rows"]
 
-ADDED = 0.97  # probability that words and as many values as a row has are a row
-_NUMBERS = (SlotKind.INTEGER, SlotKind.DECIMAL)
-_VALUES = (*NUMERIC, UnitKind.BLANK)
-_AnyCell = TypeVar("_AnyCell", Cell, TemplateCell)
-
-
-@dataclass(frozen=True, slots=True)
-class AddedRow:
-    """A row below template row `below`: the symbols in each of that row's own cells, in order."""
-
-    below: int
-    cells: tuple[tuple[int, ...], ...]
-
-    @property
-    def symbols(self) -> frozenset[int]:
-        """All its symbols."""
-        return frozenset(symbol for own in self.cells for symbol in own)
+_DIGITS = re.compile(r"\d+")
+MAX_ADDED = 8  # rows of one table
+MIN_BEHIND = 2  # values of a row behind the last; what follows a table may be anything
 
 
-def added_rows(alignment: Alignment) -> list[AddedRow]:
-    """Rows among the strays, in reading order, that are drawn as the row above."""
-    by_line = list(_rows_by_line(alignment))
-    taken = frozenset[int]().union(*(row.symbols for row in by_line))
-    rows = [*by_line, *_rows_by_order(alignment, taken)]
-    return sorted(rows, key=lambda row: (row.below, min(row.symbols)))
+def align_with_rows(
+    aligner: Aligner, row_added: float, align: Callable[[Aligner], Alignment]
+) -> Alignment:
+    """The alignment, with the rows that the template lacks; `row_added` is their probability.
 
-
-def own_cells(cells: Sequence[_AnyCell], row: int) -> list[_AnyCell]:
-    """The cells of a row that reach no further down, from left to right: what a new row copies."""
-    own = (cell for cell in cells if cell.row == row and cell.rowspan == 1)
-    return sorted(own, key=lambda cell: cell.col)
-
-
-# --- lines like the line above ------------------------------------------------------------------
-
-
-class _Line(NamedTuple):
-    """The symbols between two row ends, and the template's row that they are; -1: all strays.
-
-    No symbols: the line is neither. Empty cells may be strays in any row.
+    `align` gives the alignment of an aligner that it has not seen before.
     """
-
-    symbols: list[int]
-    row: int
-
-
-def _rows_by_line(alignment: Alignment) -> Iterator[AddedRow]:
-    last = alignment.template.n_rows - 1  # what is behind it may be anything
-    above = _Line([], -1)
-    for line in _lines(alignment):
-        if line.row >= 0 or not line.symbols:
-            above = line
-        elif len(line.symbols) == len(above.symbols) and above.row < last:
-            row = _drawn_as(above, line, alignment)
-            if row is not None:
-                yield row
+    score = aligner.score()
+    plain = align(aligner)
+    rows = [] if score is None else list(_likely_rows(aligner, plain, score, log(row_added)))
+    while rows:
+        found = align(with_rows(aligner, rows))
+        whole = [row for row in found.template.added if _is_drawn(found, row)]
+        if len(whole) == len(rows):
+            return _with_words(found)
+        rows = [row - before - 1 for before, row in enumerate(found.template.added) if row in whole]
+    return plain
 
 
-def _lines(alignment: Alignment) -> Iterator[_Line]:
-    slots, trace = alignment.template.slots, alignment.trace
-    line: list[int] = []
-    for number, symbol in enumerate(alignment.symbols):
-        if symbol.kind != UnitKind.ROW_END:
-            line.append(number)
-        elif line:
-            texts = [k for k in line if trace[k] >= 0 or alignment.symbols[k].unit >= 0]
-            rows = {slots[trace[k]].row if trace[k] >= 0 else -1 for k in texts}
-            yield _Line(line, *rows) if len(rows) == 1 else _Line([], -1)
-            line = []
+def with_rows(aligner: Aligner, below: Sequence[int]) -> Aligner:
+    """The aligner of a template with a row more below each of these rows, from top to bottom."""
+    for shift, row in enumerate(below):
+        aligner = aligner.with_row(row + shift)
+    return aligner
 
 
-def _drawn_as(above: _Line, line: _Line, alignment: Alignment) -> AddedRow | None:
-    """The line as a row, each symbol in the column of the one above; None if it can't be."""
-    by_column = _below_each(above, line, alignment)
-    if by_column is None:
-        return None
-    own = own_cells(alignment.template.cells, above.row)
-    named = [cell for cell in own if cell.role == "label" and by_column.get(cell.col)]
-    values = [cell for cell in own if cell.role == "value"]
-    kinds = {alignment.symbols[k].kind for cell in named for k in by_column[cell.col]}
-    is_full = all(cell.col in by_column for cell in values)
-    has_values = any(by_column.get(cell.col) for cell in values)
-    if not (named and is_full and has_values) or kinds.intersection(NUMERIC):
-        return None
-    return AddedRow(above.row, tuple(tuple(by_column.get(cell.col, ())) for cell in own))
+def _likely_rows(
+    aligner: Aligner, alignment: Alignment, best: float, price: float
+) -> Iterator[int]:
+    """The rows below which another fits the symbols better than none; `best` is the score so far.
 
-
-def _below_each(above: _Line, line: _Line, alignment: Alignment) -> dict[int, list[int]] | None:
-    """The texts of `line` below each cell that `above` shows, by the cell's column.
-
-    None where one stands below none, below a cell that goes on, or is no number as it should.
+    A row more costs `price`.
     """
-    template = alignment.template
-    found: dict[int, list[int]] = {}
-    for model, symbol in zip(above.symbols, line.symbols, strict=True):
-        shown, place = alignment.symbols[symbol], alignment.trace[model]
-        slot = template.slots[place] if place >= 0 else None  # an empty cell that fills the row
-        cell = template.cells[slot.cell] if slot else None
-        if slot and slot.kind in _NUMBERS and shown.kind not in _VALUES:
-            return None
-        if cell and cell.row == above.row and cell.rowspan == 1:
-            found.setdefault(cell.col, []).extend([symbol] if shown.unit >= 0 else [])
-        elif shown.unit >= 0:
-            return None
-    return found
+    chosen: list[int] = []
+    for row in _rows_before_names(alignment):
+        while len(chosen) < MAX_ADDED:
+            score = with_rows(aligner, [*chosen, row]).score()
+            if score is None or score + price <= best:
+                break
+            best = score + price
+            chosen.append(row)
+            yield row
 
 
-# --- words and as many values as the row above --------------------------------------------------
+def _rows_before_names(alignment: Alignment) -> Iterator[int]:
+    """Rows of the template, of labels and values, behind whose first symbol names are strays.
 
-
-def _rows_by_order(alignment: Alignment, taken: Set[int]) -> list[AddedRow]:
-    rows: list[AddedRow] = []
-    run: list[int] = []
-    above = -1
+    Values of the new row may have taken the places of the row's own.
+    """
+    template, names = alignment.template, _names(alignment)
+    above, is_named = -1, False
     for symbol, slot in enumerate(alignment.trace):
-        if symbol in taken:
-            continue
         if slot < 0:
-            run.append(symbol)
+            is_named = is_named or symbol in names
             continue
-        row = alignment.template.slots[slot].row
-        if run and 0 <= above < row:
-            rows += _rows_of(run, above, alignment)
-        run, above = [], row
-    return rows
+        row = template.slots[slot].row
+        if is_named and 0 <= above <= row and _has_values(template, above):
+            yield above
+        above, is_named = row, False
+    if is_named and above == template.n_rows - 1 and _has_values(template, above):
+        yield above
 
 
-def _rows_of(run: Sequence[int], below: int, alignment: Alignment) -> list[AddedRow]:
-    """The rows that a run of strays spells: words, then values, then words again."""
-    own = own_cells(alignment.template.cells, below)
-    width = sum(cell.role == "value" for cell in own)
-    rows: list[AddedRow] = []
-    words: list[int] = []
-    values: list[int] = []
+def _names(alignment: Alignment) -> set[int]:
+    """Texts that may name a row: no pieces of labels, and none that comes again, as furniture does.
 
-    def close() -> None:
-        if words and values and len(values) == width:
-            rows.append(AddedRow(below, tuple(_in_cells(own, words, values))))
-        words.clear()
-        values.clear()
-
-    for symbol in run:
-        kind = alignment.symbols[symbol].kind
-        if kind in NUMERIC or kind == UnitKind.BLANK:
-            if words:
-                values.append(symbol)
-        elif kind != UnitKind.ROW_END:
-            if values:
-                close()
-            words.append(symbol)
-    close()
-    return rows
+    A text repeated side by side, over its span, counts as one; so do texts that differ in digits.
+    """
+    labels = {form for cell in alignment.template.cells for form in cell.forms}
+    symbols = alignment.symbols
+    words = {
+        k: form
+        for k, symbol in enumerate(symbols)
+        if symbol.kind == UnitKind.TEXT and (form := _DIGITS.sub("", symbol.form))
+    }
+    counts = Counter(form for k, form in words.items() if words.get(k - 1) != form)
+    return {
+        k
+        for k, form in words.items()
+        if counts[form] == 1
+        and not any(
+            form in label or (label in form and 2 * len(label) > len(form)) for label in labels
+        )
+    }
 
 
-def _in_cells(
-    own: Sequence[TemplateCell], words: Sequence[int], values: Sequence[int]
-) -> Iterator[tuple[int, ...]]:
-    """The words in the last label cell, the values in the value cells."""
-    labels = [cell for cell in own if cell.role == "label"]
-    each = iter(values)
-    for cell in own:
-        if cell.role == "value":
-            yield (next(each),)
-        else:
-            yield tuple(words) if cell is labels[-1] else ()
+def _has_values(template: Template, row: int) -> bool:
+    """Whether a row has labels and values of its own, which a new row would be drawn as."""
+    own = {cell.role for cell in template.cells if cell.row == row and cell.rowspan == 1}
+    return len(own) > 1
 
 
-# --- drawing them -------------------------------------------------------------------------------
+def _is_drawn(alignment: Alignment, row: int) -> bool:
+    """Whether a row has a name and values, numbers where the row above has, and all its texts.
+
+    Texts may be anything, so that one of them less may be any.
+    """
+    template, symbols, names = alignment.template, alignment.symbols, _names(alignment)
+    held = {slot: symbol for symbol, slot in enumerate(alignment.trace)}
+    slots = [(number, s.kind) for number, s in enumerate(template.slots) if s.row == row]
+    values = [number for number, kind in slots if kind <= SlotKind.TEXT]
+    numbers = [held[n] for n, kind in slots if kind < SlotKind.TEXT and n in held]
+    if not all(symbols[number].kind in (*NUMERIC, UnitKind.BLANK) for number in numbers):
+        return False
+    shown = sum(symbols[held[value]].unit >= 0 for value in values if value in held)
+    is_named = any(kind == SlotKind.LABEL and held.get(number) in names for number, kind in slots)
+    if row == template.n_rows - 1 and shown < MIN_BEHIND:
+        return False
+    has_texts = any(kind == SlotKind.TEXT for _, kind in slots)
+    return is_named and (held.keys() >= set(values) or (shown > 0 and not has_texts))
 
 
-def with_rows(
-    cells: Sequence[Cell],
-    rows: Sequence[AddedRow],
-    text_of: Callable[[int], tuple[str, tuple[Span, ...]]],
-    layout: float,
-) -> tuple[Cell, ...]:
-    """The cells of a grid with `rows` inserted; `text_of` gives a symbol's text and input spans."""
-    grid = list(cells)
-    for shift, row in enumerate(rows):
-        below = row.below + shift
-        model = own_cells(grid, below)
-        grid = [_making_room(cell, below) for cell in grid]
-        grid += _drawn(model, row, text_of, layout)
-    return tuple(sorted(grid, key=lambda c: (c.row, c.col)))
-
-
-def _making_room(cell: Cell, below: int) -> Cell:
-    if cell.row > below:
-        return replace(cell, row=cell.row + 1)
-    if cell.rowspan > 1 and below < cell.row + cell.rowspan:
-        return replace(cell, rowspan=cell.rowspan + 1)
-    return cell
-
-
-def _drawn(
-    model: Sequence[Cell],
-    row: AddedRow,
-    text_of: Callable[[int], tuple[str, tuple[Span, ...]]],
-    layout: float,
-) -> list[Cell]:
-    """The cells of a new row, drawn as those of `model`."""
-    confidence = Confidence(layout, ADDED).total
-    drawn = []
-    for cell, symbols in zip(model, row.cells, strict=True):
-        pieces = [text_of(symbol) for symbol in symbols]
-        text = " ".join(text for text, _ in pieces)
-        new = replace(
-            cell, row=cell.row + 1, key=None, confidence=confidence, alternatives=(),
-            suggestion=None, observed=text if cell.role == "label" and symbols else None, text=text,
-            spans=tuple(span for _, own in pieces for span in own),
-        )  # fmt: skip
-        drawn.append(new)
-    return drawn
+def _with_words(alignment: Alignment) -> Alignment:
+    """Words beside the label of a row that the template lacks are part of the label."""
+    slots, symbols = alignment.template.slots, alignment.symbols
+    trace = list(alignment.trace)
+    for order in (range(len(trace)), range(len(trace) - 1, -1, -1)):
+        beside = -1
+        for k in order:
+            slot = trace[k]
+            if slot < 0 and beside >= 0 and symbols[k].kind == UnitKind.TEXT:
+                trace[k] = beside
+                continue
+            added = slot >= 0 and slots[slot].row in alignment.template.added
+            beside = slot if added and slots[slot].kind == SlotKind.LABEL else -1
+    return replace(alignment, trace=tuple(trace))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -46,10 +47,10 @@ from tabrecover.sums import (
     weigh,
 )
 from tabrecover.symbols import with_numbering
-from tabrecover.template import SlotKind
+from tabrecover.template import ANY_LABEL, SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tabrecover.library import Library
     from tabrecover.symbols import Symbol
@@ -136,6 +137,20 @@ class Aligner:
         n_slots = len(self._solver.template.slots)
         self._segments = list(_segments(self._anchors, len(symbols), n_slots))
 
+    def with_row(self, below: int) -> Aligner:
+        """The same symbols, and the template with a row more under row `below`."""
+        width = self._solver.template.n_cols + 1
+        first = (below + 1) * width
+        other = copy(self)
+        other._alike = partial(_with_row, self._alike, first, width)
+        other._solver = _Solver(
+            self._solver.template.with_row(below), self._solver.symbols, self._solver.scoring
+        )
+        other._anchors = [(k, slot + width * (slot >= first)) for k, slot in self._anchors]
+        n_slots = len(other._solver.template.slots)
+        other._segments = list(_segments(other._anchors, len(self._solver.symbols), n_slots))
+        return other
+
     def score(self) -> float | None:
         """The score that `align` will give, at a fraction of its cost; None if it can't be done."""
         solver = self._solver
@@ -197,6 +212,12 @@ def _columns_alike(template: Template, copies: int) -> list[int]:
         else -1
         for number, slot in enumerate(unrolled.slots)
     ]
+
+
+def _with_row(alike: Callable[[], list[int]], first: int, width: int) -> list[int]:
+    """The numbers of `_columns_alike` where a row of so many slots begins at slot `first`."""
+    found = alike()
+    return [*found[:first], *[-1] * width, *found[first:]] if found else found
 
 
 class MoveScores(NamedTuple):
@@ -619,12 +640,22 @@ class _Solver:
             if not self.spelled[i] or not symbol.form:
                 continue
             for j, kind, forms in targets:
+                if forms == (ANY_LABEL,):
+                    match[i - start, j] = self._any_label_score(symbol, kind)
+                    continue
                 key = (symbol.form, forms, kind)
                 score = self.label_scores.get(key)
                 if score is None:
                     score = _label_score(self.scoring, symbol.form, forms, kind == SlotKind.LABEL)
                     self.label_scores[key] = score
                 match[i - start, j] = score
+
+    def _any_label_score(self, symbol: Symbol, kind: int) -> float:
+        """Log-odds of a symbol as a label that may say anything, or where such a label goes on."""
+        if symbol.kind != UnitKind.TEXT:
+            return NEVER
+        score = math.log(1 - self.scoring.label_lost)
+        return score if kind == SlotKind.LABEL else score + self.scoring.continued_repeat
 
 
 def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: bool) -> float:

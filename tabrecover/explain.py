@@ -23,7 +23,6 @@ from enum import StrEnum
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tabrecover.added import added_rows, own_cells
 from tabrecover.align import NOTHING, MoveScores, move_scores
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.headers import header_paths
@@ -567,8 +566,6 @@ class _Teller:
                         (slot, placement.probability, placement.margin)
                     )
         self.left_out = _rows_left_out(alignment)
-        self.rows = _rows_in_table(alignment)
-        self.added = dict(_cells_added(table, alignment))
 
     def tell(self, number: int, least: float) -> TableExplanation:
         steps = tuple(self.steps())
@@ -578,7 +575,7 @@ class _Teller:
             table.shape, table.confidence, table.status, table.certainty, least, evidence.layout,
             evidence.share, _candidates(evidence, table.template), _rounded(self.alignment.score),
             _rounded(sum(s.score for s in steps if s.score is not None)),
-            _counts(steps), tuple(self.rows[row] for row in self.left_out),
+            _counts(steps), tuple(self.left_out),
             tuple(_rules(self.table, self.alignment)), table.unplaced, steps, table.cells,
             self.alignment, tuple(self.spans),
         )  # fmt: skip
@@ -615,7 +612,7 @@ class _Teller:
         cell = self.template.cells[slot.cell] if slot.cell >= 0 else None
         return {
             "slot": number,
-            "row": self.rows[slot.row],
+            "row": slot.row,
             "col": number % (self.template.n_cols + 1) if cell else None,
             "key": cell.key if cell else None,
             "label": cell.text if cell and cell.role == "label" else None,
@@ -633,17 +630,15 @@ class _Teller:
         if best is not None:
             at = self.expected(best[0])
             other = Place(self.text_of(symbol), at["row"], at["col"], best[1], _rounded(-best[2]))
-        cell = self.added.get(symbol)
-        if cell is not None:
-            at = {"row": cell.row, "col": cell.col, "probability": cell.confidence}
-            return Step(Move.ADDED, runner_up=other, **at, **self.seen(symbol))
         move = Move.OUTSIDE if outside else Move.STRAY
         return Step(move, probability=probability, runner_up=other, **self.seen(symbol))
 
     def matched(self, symbol: int, number: int) -> Step:
         slot = self.template.slots[number]
         blank = self.alignment.symbols[symbol].kind == UnitKind.BLANK
-        if (symbol, number) in self.alignment.anchors:
+        if slot.row in self.template.added and self.alignment.symbols[symbol].unit >= 0:
+            move = Move.ADDED
+        elif (symbol, number) in self.alignment.anchors:
             move = Move.ANCHOR
         elif slot.kind == SlotKind.ROW_END:
             move = Move.ROW_END
@@ -682,20 +677,6 @@ class _Teller:
     def texts(self, number: int) -> list[_Texts]:
         """Everything the slot may hold; equal texts are one, empty cell and nothing as well."""
         return _texts(self.alignment, number, self.text_of)
-
-
-def _rows_in_table(alignment: Alignment) -> list[int]:
-    """The table's row of every row of the template; rows that it lacks stand between them."""
-    below = [row.below for row in added_rows(alignment)]
-    return [row + bisect_left(below, row) for row in range(alignment.template.n_rows)]
-
-
-def _cells_added(table: Table, alignment: Alignment) -> Iterator[tuple[int, Cell]]:
-    """Symbols of rows that the template lacks, and the cells that they fill."""
-    for shift, added in enumerate(added_rows(alignment)):
-        drawn = own_cells(table.cells, added.below + shift + 1)
-        for cell, symbols in zip(drawn, added.cells, strict=False):
-            yield from ((symbol, cell) for symbol in symbols)
 
 
 def _texts(alignment: Alignment, number: int, text_of: Callable[[int], str]) -> list[_Texts]:
@@ -765,14 +746,13 @@ def _gap(before: Sequence[Span], behind: Sequence[Sequence[Span]], starts: Seque
 def _rules(table: Table, alignment: Alignment) -> Iterator[Rule]:
     by_place = {(cell.row, cell.col): cell for cell in table.cells}
     checks = {check.rule: check for check in table.checks}
-    rows = _rows_in_table(alignment)
     cells = alignment.template.cells
     for instance in alignment.template.instances:
         check = checks.get(instance.name)
         if check is None:
             continue
         sides = [
-            tuple(_term(by_place[rows[cells[i].row], cells[i].col]) for i in side)
+            tuple(_term(by_place[cells[i].row, cells[i].col]) for i in side)
             for side in (instance.left, instance.right)
         ]
         yield Rule(

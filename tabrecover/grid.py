@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.added import added_rows, with_rows
 from tabrecover.align import NOTHING
 from tabrecover.coherence import doubtful_cells
 from tabrecover.confidence import ACCEPT, Confidence, alternatives
@@ -24,7 +23,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import Units, is_delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
@@ -38,21 +37,18 @@ _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 _WORD_SIGN = re.compile(r"\w")
 UNSEEN = 0.8  # confidence that a cell of which nothing could show is blank, and not lost
 IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
+ADDED = 0.97  # probability that words and as many values as a row has are a row
 LOST_LABEL = 0.8  # confidence that a label belongs here although the dump does not show it
 
 
 @dataclass(frozen=True, slots=True)
 class FilledGrid:
-    """Cells in reading order, checks, plain span of all that was placed, stray units.
-
-    `added` is the number of rows that the template lacks.
-    """
+    """Cells in reading order, checks, plain span of all that was placed, stray units."""
 
     cells: tuple[Cell, ...]
     checks: tuple[Check, ...]
     span: Span
     unplaced: tuple[Span, ...]
-    added: int = 0
 
 
 class Rival(NamedTuple):
@@ -101,11 +97,9 @@ def fill_grid(
     for index, text in suggestions(template, cells, ACCEPT).items():
         cells[index] = replace(cells[index], suggestion=text)
     checks = check_rules(template, cells)
-    rows = added_rows(alignment)
-    span, unplaced = filler.extent(frozenset[int]().union(*(row.symbols for row in rows)))
+    span, unplaced = filler.extent()
     ordered = sorted(cells.values(), key=lambda c: (c.row, c.col))
-    drawn = with_rows(ordered, rows, filler.text_of, layout)
-    return FilledGrid(drawn, tuple(checks), span, unplaced, len(rows))
+    return FilledGrid(tuple(ordered), tuple(checks), span, unplaced)
 
 
 def _averaged(cell: Cell, share: float, rivals: Sequence[Rival]) -> Cell:
@@ -194,9 +188,10 @@ class _Filler:
         units = self.placed.get(index, [])
         seen = sum(p.probability for p in self._placements(index) if p.symbol != NOTHING)
         placement = seen + (1 - seen) * LOST_LABEL if units else LOST_LABEL
+        observed = " ".join([self.texts[unit] for unit in units]) if units else None
         return Cell(
-            cell.row, cell.col, cell.rowspan, cell.colspan, "label", cell.text,
-            " ".join([self.texts[unit] for unit in units]) if units else None, None,
+            cell.row, cell.col, cell.rowspan, cell.colspan, "label",
+            (observed or "") if cell.is_open else cell.text, observed, None,
             Confidence(self.layout, placement).total, self._spans(units),
         )  # fmt: skip
 
@@ -217,6 +212,8 @@ class _Filler:
             placement = min(placement, UNSEEN)
         if index in self.doubtful or (not chosen and cell.row in self.open_rows):
             placement = min(placement, IN_DOUBT)
+        if cell.row in self.alignment.template.added:
+            placement *= ADDED
         total = Confidence(self.layout, placement, lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,
@@ -236,19 +233,9 @@ class _Filler:
     def _placements(self, index: int) -> Sequence[Placement]:
         return self.alignment.placements.get(self.origin_slot[index], ())
 
-    def text_of(self, symbol: int) -> tuple[str, tuple[Span, ...]]:
-        """The text of a symbol and its input spans; both empty for a blank."""
-        unit = self.alignment.symbols[symbol].unit
-        return (self.texts[unit], self._spans([unit])) if unit >= 0 else ("", ())
-
-    def extent(self, added: Collection[int]) -> tuple[Span, tuple[Span, ...]]:
-        """Plain span of the placed units, and input spans of the stray ones inside it.
-
-        `added`: symbols in rows that the template lacks.
-        """
-        used = [unit for units in self.placed.values() for unit in units]
-        used += [self.alignment.symbols[s].unit for s in added]
-        taken = {unit for unit in used if unit >= 0}
+    def extent(self) -> tuple[Span, tuple[Span, ...]]:
+        """Plain span of the placed units, and input spans of the stray ones inside it."""
+        taken = {unit for units in self.placed.values() for unit in units}
         if not taken:
             return Span(0, 0), ()
         first, last = min(taken), max(taken)

@@ -17,6 +17,7 @@ from itertools import pairwise
 from math import exp, log
 from typing import TYPE_CHECKING, NamedTuple
 
+from tabrecover.added import align_with_rows, with_rows
 from tabrecover.align import Aligner, holds_values
 from tabrecover.blocks import Block, find_blocks
 from tabrecover.calibration import Calibration, calibrated
@@ -60,6 +61,7 @@ WEAK_SCORE = 0.5  # of a neighbour's score: below, a candidate can't end the nei
 STRONG_NATS = 8.0  # unless it speaks for itself: three or four labels in order
 EDITION_NATS = 20.0  # the most that one other table can say about the edition
 UNCUT = 0.85  # probability that a text is cut right where nothing but spaces parts the cells
+MIN_ROW = 2  # values of a row behind the table
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
@@ -193,9 +195,14 @@ def _straightened(
     labels = [
         Span(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1) for hit in hits
     ]
-    found = {template for hit in hits for template, _ in library.places[hit.phrase]}
-    widths = {library.templates[template].n_cols for template in found}
-    return straighten(document, labels, widths | {width + 1 for width in widths})  # rows' numbers
+    numbers = {template for hit in hits for template, _ in library.places[hit.phrase]}
+    found = [library.templates[number] for number in numbers]
+    return straighten(
+        document,
+        labels,
+        {t.n_cols + numbered for t in found for numbered in (0, 1)},  # a column that counts rows
+        {t.n_cols for t in found if t.repeated},
+    )
 
 
 def _only_rectangles(document: Document) -> bool:
@@ -406,7 +413,7 @@ def _reach_on(
     left = [_slots_behind(library.templates[c.template], c.seeds[-1].slot) for c in group]
     room = max(map(len, left))
     words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
-    position, strays = end, 0
+    position, strays, worded = end, 0, end
     for token in tokens(text, end, ceiling):
         if token.kind != "t":
             if not strays and room > 0 and token.kind != "x":
@@ -417,6 +424,7 @@ def _reach_on(
             position = token.end
             continue
         values, length = leading_values(piece, glued=token.start == end)
+        worded = worded if values else position
         if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
             break
         if values and length < len(piece) and not words_expected:
@@ -427,7 +435,33 @@ def _reach_on(
             break
         else:
             strays += 1
+    best = library.templates[group[0].template]
+    position = max(position, _over_row(text, worded, ceiling, best.values_of_last_row))
     return _with_separators(text, position, ceiling)
+
+
+def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
+    """Where a row ends that follows the table and is drawn as its last, `wanted` values wide.
+
+    Words, then no more values than that and at least half as many; else `position`.
+    """
+    values, begun, end = 0, False, position
+    for token in tokens(text, position, ceiling) if wanted >= MIN_ROW else ():
+        if token.kind == "x":
+            break
+        if token.kind != "t":
+            continue
+        piece = text[token.start : token.end]
+        found, length = leading_values(piece)
+        if not begun:
+            if found or len(piece) > MAX_STRAY:
+                return position
+            begun = True
+        elif length < len(piece):
+            break
+        else:
+            values, end = values + found, token.end
+    return end if max(MIN_ROW, wanted / 2) <= values <= wanted else position
 
 
 def _slots_behind(template: Template, slot: int) -> list[Slot]:
@@ -631,10 +665,24 @@ def _choice(library: Library, readings: Sequence[_Reading], scores: Sequence[flo
     return _Choice(best, shares[best] / sum(shares), sum(alike) / sum(shares))
 
 
-def _aligned(document: Document, units: Units, reading: _Reading, law: Law) -> Alignment:
+def _aligned(
+    document: Document,
+    units: Units,
+    reading: _Reading,
+    law: Law,
+    added: Sequence[int] | None = None,
+) -> Alignment:
+    """The alignment with `added` rows, or with those that the dump shows and the template lacks."""
     texts = [document.text[unit.start : unit.end] for unit in units.units]
     places = extents(document, units.units) if _only_spaces(units, law) else None
-    return reading.fit.aligner.align(texts, places)
+
+    def align(aligner: Aligner) -> Alignment:
+        return aligner.align(texts, places)
+
+    if added is None:
+        return align_with_rows(reading.fit.aligner, reading.scoring.row_added, align)
+    below = [row - before - 1 for before, row in enumerate(added)]
+    return align(with_rows(reading.fit.aligner, below))
 
 
 def _table(
@@ -657,12 +705,14 @@ def _table(
     alignment = _aligned(document, units, chosen, readings.law)
     if not holds_values(alignment):
         return None
-    rivals = _rivals(document, library, units, number, choice.layout, chosen, readings.rivals)
+    rivals = _rivals(
+        document, library, units, number, choice.layout, chosen, alignment, readings.rivals
+    )
     layout = choice.layout * _shape_right(chosen, readings.law, template)
     filled = fill_grid(
         document, units, alignment, chosen.scoring, layout, share=readings.share, rivals=rivals
     )
-    shape = (alignment.template.n_rows + filled.added, template.n_cols)
+    shape = (alignment.template.n_rows, template.n_cols)
     confidence = table_confidence(filled.cells) * choice.certainty / choice.layout
     candidates = tuple(
         ScoredTemplate(library.templates[reading.template].id, reading.score, score)
@@ -703,6 +753,7 @@ def _rivals(
     number: int,
     layout: float,
     chosen: _Reading,
+    alignment: Alignment,
     readings: Sequence[_Readings],
 ) -> tuple[Rival, ...]:
     """Cluster `number` as the same template filled by the other laws; `layout`: see `_Choice`."""
@@ -713,7 +764,7 @@ def _rivals(
             fill_grid(
                 document,
                 units,
-                _aligned(document, units, reading, by_law.law),
+                _aligned(document, units, reading, by_law.law, alignment.template.added),
                 reading.scoring,
                 layout * _shape_right(reading, by_law.law, template),
             ),

@@ -6,6 +6,10 @@ or the end of a line follows a text, that text ends at the *edge* of a column, a
 the place behind an edge. Where a single space parts a label from the next, the first ends at an
 edge too. One word across an edge, or a number of columns that no template has, and the lines stay
 as they are: `columns` and `positions` weigh what such lines say.
+
+Texts that begin below each other, as texts by default do, are read from the other side, but in
+tables of records only: in others a label that spans rows may be left away, and what is behind it
+moved to the left, where it begins below other columns just as well.
 """
 
 from __future__ import annotations
@@ -43,21 +47,33 @@ class _Word(NamedTuple):
     start: int
     end: int
 
+    def mirrored(self) -> _Word:
+        """The same word seen from the other side."""
+        return _Word(-self.right, -self.left, self.start, self.end)
+
 
 _Rows = list[list[Span]]
 
 
-def straighten(document: Document, labels: Sequence[Span], widths: Container[int]) -> Document:
+def straighten(
+    document: Document,
+    labels: Sequence[Span],
+    widths: Container[int],
+    widths_of_records: Container[int],
+) -> Document:
     """The document with cells for its straight tables that hold labels; itself without any.
 
     `labels` are the plain spans of labels found, in order; `widths` how many columns a table may
-    have.
+    have, and one of records.
     """
     if document.kind == "html":
         return document
     grids = []
     for lines, own in _paragraphs(document.text, labels):
-        read = (_read(canvas, own, widths) for canvas in canvases(document.text, lines))
+        read = (
+            _read(canvas, own, widths, widths_of_records)
+            for canvas in canvases(document.text, lines)
+        )
         rows = next((rows for rows in read if rows), None)
         if rows:
             grids.append((Span(lines[0].start, lines[-1].end), rows))
@@ -89,15 +105,25 @@ def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
         start = end + 1
 
 
-def _read(canvas: Canvas, labels: Sequence[Span], widths: Container[int]) -> _Rows | None:
-    """The cells of each line; None where any is open."""
+def _read(
+    canvas: Canvas,
+    labels: Sequence[Span],
+    widths: Container[int],
+    widths_of_records: Container[int],
+) -> _Rows | None:
+    """The cells of each line, by the right or the left ends of texts; None where any is open."""
     lines = _with_numbers(canvas, [_words(canvas, n) for n in range(len(canvas.lines))])
     if max(map(len, lines)) * len(lines) > MAX_POSITIONS:
         return None
     starts = {label.start for label in labels}
     between = {label.end for label in labels if label.end + 1 in starts}
     numbered = _counts(canvas, lines[0])
-    return _cells(lines, between, widths, numbered)
+    rows = _cells(lines, between, widths, numbered)
+    if rows is None:
+        mirrored = [[word.mirrored() for word in reversed(line)] for line in lines]
+        rows = _cells(mirrored, between, widths_of_records, numbered)
+        rows = rows and [row[::-1] for row in rows]
+    return rows
 
 
 def _words(canvas: Canvas, number: int) -> list[_Word]:
@@ -150,7 +176,7 @@ def _cells(
         row = [Span(0, 0)] * len(edges)
         for column, words in groupby(line, lambda word: bisect_left(edges, word.right)):
             own = list(words)
-            row[column] = Span(own[0].start, own[-1].end)
+            row[column] = Span(min(w.start for w in own), max(w.end for w in own))
         rows.append(row)
     return rows
 
@@ -160,6 +186,6 @@ def _edges(lines: Sequence[Sequence[_Word]], between: Container[int]) -> list[in
     edges = {line[-1].right for line in lines}
     for line in lines:
         for word, after in pairwise(line):
-            if after.left > word.right + 1 or word.end in between:
+            if after.left > word.right + 1 or min(word.end, after.end) in between:
                 edges.add(word.right)
     return sorted(edges)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tabrecover.model import Role
 
 __all__ = [
+    "ANY_LABEL",
     "MAX_CELLS",
     "VALUE_TYPES",
     "DrawnCell",
@@ -53,6 +54,7 @@ ValueType = Literal["integer", "decimal", "text"]
 VALUE_TYPES: tuple[ValueType, ...] = ("integer", "decimal", "text")
 MAX_CELLS = 20_000
 REPEATED_KEY = "row"  # of repeated rows without a key
+ANY_LABEL = "*"  # form of a label that may say anything; no folded text is like it
 _COPY = re.compile(r"\[(\d+)\]")
 
 
@@ -107,6 +109,11 @@ class TemplateCell:
     type: ValueType = "integer"
     optional: bool = False
     forms: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a label that may say anything."""
+        return self.forms == (ANY_LABEL,)
 
     @property
     def name(self) -> str:
@@ -165,6 +172,7 @@ class Template:
     `slots` are the graph's nodes in topological (reading) order; `instances` its bound rules;
     `context` are phrases whose presence in a document speaks for this edition. Rows that are
     `repeated` are there once; `unrolled` gives the layout with as many copies as a table has.
+    `added` are rows that the layout lacks, put in for one table (`with_row`).
     """
 
     id: str
@@ -179,6 +187,7 @@ class Template:
     instances: tuple[RuleInstance, ...] = field(default=(), repr=False)
     context: tuple[str, ...] = ()
     drawing: _Drawing | None = field(default=None, repr=False)  # where rows are repeated
+    added: tuple[int, ...] = ()
 
     @property
     def repeated(self) -> Repeated | None:
@@ -199,6 +208,29 @@ class Template:
     @cached_property
     def _unrolled(self) -> dict[int, Template]:
         return {}
+
+    def with_row(self, below: int) -> Template:
+        """The layout with a row more under row `below`, drawn as that one.
+
+        Its labels may say anything, its values have no keys. What spans the row above spans it as
+        well. Cells keep their indices; the new ones are the last.
+        """
+        moved = tuple(_making_room(cell, below) for cell in self.cells)
+        own = (cell for cell in self.cells if cell.row == below and cell.rowspan == 1)
+        new = tuple(
+            replace(cell, row=below + 1, text="", key=None, optional=False, forms=())
+            if cell.role == "value"
+            else replace(cell, row=below + 1, text="", optional=False, forms=(ANY_LABEL,))
+            for cell in own
+        )
+        return replace(
+            self,
+            n_rows=self.n_rows + 1,
+            cells=moved + new,
+            slots=_slots(moved + new, self.n_rows + 1, self.n_cols),
+            drawing=None,
+            added=tuple(sorted([*(row + (row > below) for row in self.added), below + 1])),
+        )
 
     def slot_unrolled(self, slot: int, copies: int) -> int:
         """Where a slot of this layout is in the unrolled one: in the first copy, if in any."""
@@ -242,6 +274,14 @@ class Template:
         """Rows that have both a label of their own and values: those that may be left out."""
         labels = {slot.row for slot in self.slots if slot.kind == SlotKind.LABEL}
         return frozenset(s.row for s in self.slots if s.kind <= SlotKind.TEXT and s.row in labels)
+
+    @cached_property
+    def values_of_last_row(self) -> int:
+        """How many values the last row has, if it has a label of its own; else 0."""
+        last = self.n_rows - 1
+        return last in self.rows_of_values and sum(
+            slot.row == last and slot.kind <= SlotKind.TEXT for slot in self.slots
+        )
 
     @cached_property
     def row_labels(self) -> dict[int, int]:
@@ -322,6 +362,14 @@ def _unroll(template: Template, drawing: _Drawing, copies: int) -> Template:
         instances=_bind(template.rules, cells, ""),
         drawing=None,
     )
+
+
+def _making_room(cell: TemplateCell, below: int) -> TemplateCell:
+    if cell.row > below:
+        return replace(cell, row=cell.row + 1)
+    if cell.rowspan > 1 and below < cell.row + cell.rowspan:
+        return replace(cell, rowspan=cell.rowspan + 1)
+    return cell
 
 
 def _check_repeated(cells: Sequence[TemplateCell], repeated: Repeated, file: str) -> None:

@@ -436,6 +436,59 @@ def test_other_lines_are_no_rows(row: str) -> None:
     assert not added(row)
 
 
+YARDS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Yard of the town<th data-key=in>Carts in"
+    "<th data-key=out>Carts out<th data-key=left>Carts left</tr>"
+    + "".join(
+        f"<tr data-key={name}><th>{name} yard of carts<td><td><td>"
+        for name in ("North", "South", "West")
+    )
+    + "</table>",
+    'id = "yards"',
+)
+YARD_LINES = [
+    "Yard of the town", "Carts in", "Carts out", "Carts left", "North yard of carts", "4", "1", "3",
+    "South yard of carts", "9", "2", "7", "West yard of carts", "5", "5", "0",
+]  # fmt: skip
+
+
+def yards(lines: list[str], at: int) -> tuple[list[str], list[str]]:
+    """The values of the template, and the texts of rows that it lacks, from a dump by lines."""
+    dump = [*YARD_LINES[:at], *lines, *YARD_LINES[at:]]
+    (table,) = tabrecover.recover("\n".join(dump) + "\n", templates=YARDS).tables
+    assert table.shape == (5 if lines else 4, 4)
+    cells = [cell for cell in table.cells if cell.role == "value"]
+    rows = {cell.row for cell in cells if cell.key is None}
+    return [c.text for c in cells if c.key], [c.text for c in table.cells if c.row in rows]
+
+
+@pytest.mark.parametrize("at", [8, 12, 16], ids=["first", "inner", "last"])
+def test_a_row_is_added_where_only_the_order_shows(at: int) -> None:
+    """One cell a line: words and as many numbers as a row has are a row, the last one too."""
+    own = [text for text in YARD_LINES[4:] if text.isdecimal()]
+    assert yards(["Old depot", "8", "1", "7"], at) == (own, ["Old depot", "8", "1", "7"])
+
+
+def test_an_added_row_with_a_value_lost_is_in_doubt() -> None:
+    """Which of its cells is empty, nothing tells: no value of the row is told."""
+    dump = [*YARD_LINES[:8], "Old depot", "8", "7", *YARD_LINES[8:]]
+    (table,) = tabrecover.recover("\n".join(dump) + "\n", templates=YARDS).tables
+    added = [c for c in table.cells if c.role == "value" and c.key is None]
+    assert {cell.text for cell in added} == {"", "8", "7"}
+    assert all(cell.confidence < 0.9 for cell in added)
+
+
+@pytest.mark.parametrize(
+    "lines", [["Carts", "8", "1", "7"], ["Old depot"], ["Town report, page 3"]],
+    ids=["piece of a label", "no values", "running head"],
+)  # fmt: skip
+def test_what_names_no_row_adds_none(lines: list[str]) -> None:
+    """A piece of a label, words alone and a running head are strays."""
+    dump = [*YARD_LINES[:8], *lines, *YARD_LINES[8:]]
+    (table,) = tabrecover.recover("\n".join(dump) + "\n", templates=YARDS).tables
+    assert table.shape == (4, 4)
+
+
 def test_a_line_without_words_is_drawn_in_no_label_cell() -> None:
     """Numbers below the labels of the row above are not taken for labels."""
     assert ("label", "7") not in added("7|Union|8|2021")

@@ -25,7 +25,9 @@ ROWS = st.lists(st.tuples(WORDS, VALUES, VALUES), min_size=4, max_size=9)
 def straightened(text: str, heads: tuple[str, ...] = HEADS) -> str:
     """The plain text of a dump whose labels are the heads in its first line."""
     labels = [Span(at, at + len(head)) for head in heads if (at := text.find(head)) >= 0]
-    return straighten(read_document(text, "text"), labels, {len(heads), len(heads) + 1}).text
+    return straighten(
+        read_document(text, "text"), labels, {len(heads), len(heads) + 1}, {len(heads)}
+    ).text
 
 
 def cells(text: str) -> list[list[str]]:
@@ -41,6 +43,12 @@ def test_a_printed_frame_comes_back(index: bool) -> None:
     numbers = [[""], *([str(k)] for k in range(len(WARDS)))] if index else [[]] * 5
     expected = [[*n, *row] for n, row in zip(numbers, [HEADS, *WARDS], strict=True)]
     assert cells(straightened(text)) == expected
+
+
+def test_records_may_begin_below_each_other() -> None:
+    """Left-aligned columns of a table of records are read by where their texts begin."""
+    drawn = ["".join(f"{text:22}" for text in row).rstrip() for row in [HEADS, *WARDS]]
+    assert cells(straightened("\n".join(drawn))) == [list(HEADS), *map(list, WARDS)]
 
 
 @given(ROWS)

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tabrecover.errors import TemplateError
+from tabrecover.model import covering
 from tabrecover.storage import builtin_library, parse_template
 from tabrecover.template import SlotKind, Template, TemplateCell, template_graph
 
@@ -129,6 +130,25 @@ def test_rules_bind_the_keys_of_their_row_or_column() -> None:
     rows = [[template.cells[i].row for i in side] for side in (balance.left, balance.right)]
     cols = {template.cells[i].col for i in (*balance.left, *balance.right)}
     assert (rows, cols) == ([[3, 4], [26, 27]], {5})
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_row_more_is_drawn_as_the_row_above(name: str) -> None:
+    """Under every row of values: a whole grid again, all keys in order and beside their labels."""
+    template = BUILTIN[name]
+    for row in sorted(template.rows_of_values):
+        grown = template.with_row(row)
+        assert (grown.n_rows, grown.added) == (template.n_rows + 1, (row + 1,))
+        area = sum(cell.rowspan * cell.colspan for cell in grown.cells)
+        assert area == grown.n_rows * grown.n_cols == len(covering(grown.cells))
+        new = [cell for cell in grown.cells if cell.row == row + 1]
+        assert new
+        assert all(cell.is_open if cell.role == "label" else cell.key is None for cell in new)
+        assert [cell.key for cell in grown.cells if cell.key] == [
+            cell.key for cell in template.cells if cell.key
+        ]
+        for index, label in template.row_labels.items():
+            assert grown.cells[grown.row_labels[index]].text == template.cells[label].text
 
 
 def test_keys_come_from_row_and_column_or_position() -> None:
