@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.align import NOTHING
@@ -23,7 +25,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import Units, is_delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
@@ -35,6 +37,7 @@ __all__ = ["FilledGrid", "Rival", "fill_grid"]
 
 _WORD = re.compile(r"[^\s|\x1d-\x1f]+")
 _WORD_SIGN = re.compile(r"\w")
+_UNCUT: Mapping[int, float] = MappingProxyType({})
 UNSEEN = 0.8  # confidence that a cell of which nothing could show is blank, and not lost
 IN_DOUBT = 0.5  # most for a blank beside numbers left over, and where rows or columns contradict
 ADDED = 0.97  # probability that words and as many values as a row has are a row
@@ -80,13 +83,15 @@ def fill_grid(
     *,
     share: float = 1.0,
     rivals: Sequence[Rival] = (),
+    cut: Mapping[int, float] = _UNCUT,
 ) -> FilledGrid:
     """Fill the template's grid; `layout` is the probability that it is the right layout.
 
     `scoring` says what of cells and rows the dump shows. `share` is the probability of this
-    reading of the dump; what `rivals` agree with is the surer for it.
+    reading of the dump; what `rivals` agree with is the surer for it. `cut` has the probability of
+    units that were cut out of run together numbers.
     """
-    filler = _Filler(document, units, alignment, scoring, layout)
+    filler = _Filler(document, units, alignment, scoring, layout, cut)
     template = alignment.template
     cells = {
         index: filler.label(index, cell) if cell.role == "label" else filler.value(index, cell)
@@ -141,7 +146,9 @@ class _Filler:
         alignment: Alignment,
         scoring: Scoring,
         layout: float,
+        cut: Mapping[int, float],
     ) -> None:
+        self.cut = cut
         self.document = document
         self.units = units.units
         self.texts = [document.text[unit.start : unit.end] for unit in units.units]
@@ -214,6 +221,8 @@ class _Filler:
             placement = min(placement, IN_DOUBT)
         if cell.row in self.alignment.template.added:
             placement *= ADDED
+        if units:
+            placement *= self.cut.get(units[0], 1.0)
         total = Confidence(self.layout, placement, lead).total
         return Cell(
             cell.row, cell.col, cell.rowspan, cell.colspan, "value", chosen, None, cell.key,

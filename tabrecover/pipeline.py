@@ -26,6 +26,7 @@ from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, column_tables, html_tables, line_tables
+from tabrecover.glued import cut_glued
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, LINE_ENDS, SEPARATORS, lex, tokens
@@ -44,7 +45,7 @@ from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_un
 from tabrecover.unwrap import unwrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tabrecover.align import Alignment
     from tabrecover.catalog import AnyLibrary
@@ -533,12 +534,14 @@ def _best_law(
     laws: Sequence[Law],
 ) -> _Readings:
     """Read all clusters by each law that is possible; keep the most probable and its rivals."""
+    templates = library.templates
+    candidates = [[c.template for c in cluster.candidates] for cluster in clusters]
     kept: list[tuple[float, Law, list[list[_Reading]]]] = []
     scores: list[float] = []
     for law in laws:
         read = [
-            _readings(document, library, cluster, u, law, _scoring(library, cluster, u, law))
-            for cluster, u in zip(clusters, units, strict=True)
+            _readings(document, library, numbers, u, law, _scoring(templates[numbers[0]], u, law))
+            for numbers, u in zip(candidates, units, strict=True)
         ]
         score = law.surprise + sum(max(r.score for r in rs) for rs in read if rs)
         scores.append(score)
@@ -578,9 +581,9 @@ def _template_tables(
     return [table for table in tables if table is not None]
 
 
-def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Scoring:
+def _scoring(template: Template, units: Units, law: Law) -> Scoring:
     """The scoring for this table: how often its cells are filled is counted, not believed."""
-    slots = library.templates[cluster.candidates[0].template].slots
+    slots = template.slots
     n_slots = sum(slot.kind <= SlotKind.TEXT for slot in slots)
     n_texts = sum(unit.label < 0 for unit in units.units)
     share = (n_texts + 1) / (max(n_slots, n_texts) + 2)  # Laplace's rule of succession
@@ -599,7 +602,7 @@ def _scoring(library: Library, cluster: _Cluster, units: Units, law: Law) -> Sco
 def _readings(
     document: Document,
     library: Library,
-    cluster: _Cluster,
+    templates: Iterable[int],
     units: Units,
     law: Law,
     scoring: Scoring,
@@ -607,7 +610,7 @@ def _readings(
     symbols = read_symbols(document.text, units, law)
     phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
-    for number in dict.fromkeys(candidate.template for candidate in cluster.candidates):
+    for number in dict.fromkeys(templates):
         aligned = partial(Aligner, symbols, phrases, number, library, scoring)
         fit = best_fit(library.templates[number], symbols, aligned)
         if fit is not None:
@@ -703,14 +706,26 @@ def _table(
     chosen = own[choice.number]
     template = library.templates[chosen.template]
     alignment = _aligned(document, units, chosen, readings.law)
+    cut = None if readings.law.parted else cut_glued(document.text, units, alignment)
+    if cut is not None:
+        scoring = _scoring(template, cut.units, readings.law)
+        again = _readings(document, library, [chosen.template], cut.units, readings.law, scoring)
+        units, chosen = cut.units, again[0] if again else chosen
+        alignment = _aligned(document, units, chosen, readings.law)
     if not holds_values(alignment):
         return None
-    rivals = _rivals(
-        document, library, units, number, choice.layout, chosen, alignment, readings.rivals
-    )
+    others = readings.rivals if cut is None else ()
+    rivals = _rivals(document, library, units, number, choice.layout, chosen, alignment, others)
     layout = choice.layout * _shape_right(chosen, readings.law, template)
     filled = fill_grid(
-        document, units, alignment, chosen.scoring, layout, share=readings.share, rivals=rivals
+        document,
+        units,
+        alignment,
+        chosen.scoring,
+        layout,
+        share=readings.share,
+        rivals=rivals,
+        cut=cut.probability if cut else {},
     )
     shape = (alignment.template.n_rows, template.n_cols)
     confidence = table_confidence(filled.cells) * choice.certainty / choice.layout

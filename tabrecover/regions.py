@@ -130,7 +130,7 @@ def cell_hits(
         if (
             _ends_alone(text, first - 1, -1, before, spaced)
             and _ends_alone(text, last + 1, 1, behind, spaced)
-            and not _cuts_number(text, first)
+            and (not _cuts_number(text, first) or _follows_run(text, first, hit, templates, ending))
             and not _cuts_number(text, last + 1)
         ):
             kept.append(hit)
@@ -147,6 +147,19 @@ def _cuts_number(text: str, at: int) -> bool:
     if left in _JOINERS:
         return right.isdigit() and _digit_at(text, at - 2)
     return left.isdigit() and right.isdigit()
+
+
+def _follows_run(
+    text: str, at: int, hit: Hit, templates: set[int], ending: Mapping[int, set[int]]
+) -> bool:
+    """Whether digits between a label and this one, which begins with a number, may be values.
+
+    Nothing parts them, as where all texts of a page are run together.
+    """
+    start = at
+    while start and text[start - 1].isdigit():
+        start -= 1
+    return not templates.isdisjoint(ending.get(hit.start - (at - start), ()))
 
 
 def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bool) -> bool:
