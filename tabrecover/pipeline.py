@@ -10,6 +10,7 @@ the one that the other tables, or a context phrase, speak for.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,7 +46,7 @@ from tabrecover.units import LEFTOVERS, LabelSpan, Units, cut_back_steps, cut_un
 from tabrecover.unwrap import unwrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tabrecover.align import Alignment
     from tabrecover.catalog import AnyLibrary
@@ -69,6 +70,7 @@ MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 REACH_REPEATED = 40_000  # the same where rows are repeated
 BEHIND_NATS = 25.0  # of the best chain, at the most: more than the rest of a document may say
 MIN_RIVAL = 0.001  # odds of a template beside the best whose labels include all of its own
+_WORD = re.compile(r"\S+")
 _KINDS = {"spaces": "rows", "lines": "lines"}  # what the laws of the dialects call them
 MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
 REACH = 4000  # characters beyond the outer label hits in which the rest of a table may lie
@@ -127,6 +129,9 @@ def recover_document(
         hits = []
     alone = cell_hits(document.text, folded, hits, library)
     found = find_candidates(folded, alone, library)
+    if found and _is_spaced(document.text, [_plain_span(folded, s.hit) for s in found[0].seeds]):
+        alone = cell_hits(document.text, folded, hits, library, spaced=True)
+        found = find_candidates(folded, alone, library)
     clusters = _clusters(folded, found, hits, alone, document, library)
     covered = [Span(cluster.start, cluster.end) for cluster in clusters]
     blocks = find_blocks(document, covered)
@@ -193,9 +198,7 @@ def _straightened(
     """The document with cells for tables that only spaces draw, where nothing is open."""
     if "  " not in document.text:
         return document
-    labels = [
-        Span(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1) for hit in hits
-    ]
+    labels = [_plain_span(folded, hit) for hit in hits]
     numbers = {template for hit in hits for template, _ in library.places[hit.phrase]}
     found = [library.templates[number] for number in numbers]
     return straighten(
@@ -204,6 +207,11 @@ def _straightened(
         {t.n_cols + numbered for t in found for numbered in (0, 1)},  # a column that counts rows
         {t.n_cols for t in found if t.repeated},
     )
+
+
+def _plain_span(folded: Folded, hit: Hit) -> Span:
+    """The plain characters of a label that was found."""
+    return Span(int(folded.origin[hit.start]), int(folded.origin[hit.end - 1]) + 1)
 
 
 def _only_rectangles(document: Document) -> bool:
@@ -290,7 +298,8 @@ def _clusters(
         behind = alone[bisect_left(alone_starts, end) : bisect_left(alone_starts, after)]
         last = _over_labels(document.text, end, _labels(folded, behind, group, library))
         reach = REACH_REPEATED if _repeats(group, library) else REACH
-        stop = _reach_on(document.text, last, min(after, last + reach), group, library)
+        by_words = _is_spaced(document.text, [_plain_span(folded, s.hit) for s in group[0].seeds])
+        stop = _reach_on(document.text, last, min(after, last + reach), group, library, by_words)
         inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]
         labels = _labels(folded, inside, group, library)
         spaced = _is_spaced(document.text, labels)
@@ -306,7 +315,7 @@ def _repeats(group: Sequence[Candidate], library: Library) -> bool:
     return any(library.templates[candidate.template].repeated for candidate in group)
 
 
-def _is_spaced(text: str, labels: Sequence[LabelSpan]) -> bool:
+def _is_spaced(text: str, labels: Sequence[LabelSpan | Span]) -> bool:
     """Whether most labels share their line with the next, with no bar, tab or wide gap between."""
     together = sum(
         "  " not in between and not set(between) & SEPARATORS
@@ -403,19 +412,25 @@ def _over_labels(text: str, end: int, labels: Sequence[LabelSpan]) -> int:
 
 
 def _reach_on(
-    text: str, end: int, ceiling: int, group: Sequence[Candidate], library: Library
+    text: str,
+    end: int,
+    ceiling: int,
+    group: Sequence[Candidate],
+    library: Library,
+    by_words: bool,
 ) -> int:
     """Where the units behind the last hit end, one for each slot behind it at the most.
 
     Words that no slot expects (a running head, say) may stand in between, but not many, and
     only if values follow. Values that go on beyond the last slot are taken in as well: one too
-    many puts all of them in doubt.
+    many puts all of them in doubt. `by_words`: single spaces part cells.
     """
     left = [_slots_behind(library.templates[c.template], c.seeds[-1].slot) for c in group]
     room = max(map(len, left))
     words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
     position, strays, worded = end, 0, end
-    for token in tokens(text, end, ceiling):
+    every = tokens(text, end, ceiling)
+    for token in _words(text, every) if by_words and words_expected else every:
         if token.kind != "t":
             if not strays and room > 0 and token.kind != "x":
                 position = token.end
@@ -428,7 +443,7 @@ def _reach_on(
         worded = worded if values else position
         if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
             break
-        if values and length < len(piece) and not words_expected:
+        if values and length < len(piece) and not (words_expected and len(piece) <= MAX_STRAY):
             return token.start + length  # words on the line of the last values
         if values or (words_expected and (len(piece) <= MAX_STRAY or _is_cell(text, token))):
             position, strays, room = token.end, 0, room - max(1, values)
@@ -439,6 +454,16 @@ def _reach_on(
     best = library.templates[group[0].template]
     position = max(position, _over_row(text, worded, ceiling, best.values_of_last_row))
     return _with_separators(text, position, ceiling)
+
+
+def _words(text: str, every: Iterable[Token]) -> Iterator[Token]:
+    """The tokens, those of text word by word."""
+    for token in every:
+        if token.kind != "t":
+            yield token
+            continue
+        for word in _WORD.finditer(text, token.start, token.end):
+            yield token._replace(start=word.start(), end=word.end())
 
 
 def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:

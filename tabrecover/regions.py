@@ -130,7 +130,9 @@ def cell_hits(
         if (
             _ends_alone(text, first - 1, -1, before, spaced)
             and _ends_alone(text, last + 1, 1, behind, spaced)
-            and (not _cuts_number(text, first) or _follows_run(text, first, hit, templates, ending))
+            and (
+                not _cuts_number(text, first) or _follows_run(text, folded, hit, templates, ending)
+            )
             and not _cuts_number(text, last + 1)
         ):
             kept.append(hit)
@@ -150,12 +152,19 @@ def _cuts_number(text: str, at: int) -> bool:
 
 
 def _follows_run(
-    text: str, at: int, hit: Hit, templates: set[int], ending: Mapping[int, set[int]]
+    text: str,
+    folded: Folded,
+    hit: Hit,
+    templates: set[int],
+    ending: Mapping[int, set[int]],
 ) -> bool:
-    """Whether digits between a label and this one, which begins with a number, may be values.
+    """Whether digits between a label and this one, of a number and words, may be values.
 
     Nothing parts them, as where all texts of a page are run together.
     """
+    at = int(folded.origin[hit.start])
+    if not any(map(str.isalpha, text[at : int(folded.origin[hit.end - 1]) + 1])):
+        return False
     start = at
     while start and text[start - 1].isdigit():
         start -= 1

@@ -12,7 +12,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from tabrecover.model import Unit
 from tabrecover.scoring import UnitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -162,9 +162,28 @@ def cut_back_steps(units: Units, starts: npt.NDArray[np.int64]) -> Units:
     return Units(tuple(cut), tuple(gaps))
 
 
-def _run_key(word: re.Match[str]) -> int:
-    """Equal for neighbouring words of a text; different for each number."""
-    return -1 if classify(word.group()) == UnitKind.TEXT else word.start()
+def _runs(words: Sequence[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+    """Neighbouring words that may be one text; each number alone."""
+    run: list[re.Match[str]] = []
+    for word in words:
+        if run and not _goes_on(run[-1].group(), word.group()):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _goes_on(before: str, behind: str) -> bool:
+    """Whether two words may be one text: scripts without spaces between words have none in a text.
+
+    Nor is a space between two digits within one.
+    """
+    if classify(before) != UnitKind.TEXT or classify(behind) != UnitKind.TEXT:
+        return False
+    ends = before[-1], behind[0]
+    is_wide = any(unicodedata.east_asian_width(char) in "WF" for char in ends)
+    return not is_wide and not all(map(str.isnumeric, ends))
 
 
 class _Cutter:
@@ -231,9 +250,8 @@ class _Cutter:
         if not is_text and len(words) > 1:  # of one cell, the groups of a number; else numbers
             is_text = not _is_whole_cell(self.text, start, end)
         if is_text and (numbers or self.spaced) and not _PAGE_NUMBER.fullmatch(piece):
-            for _, run in groupby(words, key=_run_key):
-                run_words = list(run)
-                self._add(Unit(start + run_words[0].start(), start + run_words[-1].end()))
+            for run in _runs(words):
+                self._add(Unit(start + run[0].start(), start + run[-1].end()))
         elif is_text and self._joins(piece, clings):
             self.units[-1] = self.units[-1]._replace(end=end)
             self.gap = ""

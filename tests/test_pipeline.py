@@ -489,6 +489,27 @@ def test_what_names_no_row_adds_none(lines: list[str]) -> None:
     assert table.shape == (4, 4)
 
 
+WELLS = tabrecover.parse_template(
+    "<table data-type=text><tr><th>水井名称<th data-key=river>所属河流<th data-key=day>取样日期"
+    "<th data-key=depth data-type=decimal>井深(米)"
+    "<tr data-repeated><td data-key=name><td><td><td data-type=decimal></table>",
+    'id = "wells"\nlanguage = "zh"\n',
+)
+
+
+def test_records_that_single_spaces_part() -> None:
+    """A script without spaces between words: each word is a cell, and none of it is sure."""
+    rows = [
+        ("东岸一号井", "青石河", "2024-03-01", "12.5"), ("西岸井", "白沙河", "2024-03-02", "9.8"),
+        ("北坡井", "青石河", "2024-03-05", "31.0"),
+    ]  # fmt: skip
+    dump = " ".join(["水井名称 所属河流 取样日期 井深(米)", *(" ".join(row) for row in rows)])
+    (table,) = tabrecover.recover(f"本页为抽样结果。\n{dump}\n", templates=WELLS).tables
+    cells = [cell for cell in table.cells if cell.role == "value"]
+    assert [cell.text for cell in cells] == [text for row in rows for text in row]
+    assert all(cell.confidence < 0.9 for cell in cells)
+
+
 def test_a_line_without_words_is_drawn_in_no_label_cell() -> None:
     """Numbers below the labels of the row above are not taken for labels."""
     assert ("label", "7") not in added("7|Union|8|2021")
