@@ -5,8 +5,8 @@ words among them, between two rows of the template. Below the first of these the
 with a row more (`Template.with_row`): the same cells, labels that may say anything, values without
 keys; cells that span the row above grow to span the new one. If the symbols fit that template
 better, by more than such a row is rare, the row is kept. Alignment, posterior and doubts are then
-those of any other row. What remains open stays as it was: a row without words, and one
-that has fewer values than cells, where nothing tells their columns.
+those of any other row. What may be anything stays as it was: a row without words, with words for
+numbers, or with fewer texts than cells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from math import log
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ __all__ = ["align_with_rows", "with_rows"]
 
 _DIGITS = re.compile(r"\d+")
 MAX_ADDED = 8  # rows of one table
+MAX_TRIED = 40  # places in it
 MIN_BEHIND = 2  # values of a row behind the last; what follows a table may be anything
 
 
@@ -67,7 +69,7 @@ def _likely_rows(
     A row more costs `price`.
     """
     chosen: list[int] = []
-    for row in _rows_before_names(alignment):
+    for row in islice(_rows_before_names(alignment), MAX_TRIED):
         while len(chosen) < MAX_ADDED:
             score = with_rows(aligner, [*chosen, row]).score()
             if score is None or score + price <= best:
@@ -82,7 +84,11 @@ def _rows_before_names(alignment: Alignment) -> Iterator[int]:
 
     Values of the new row may have taken the places of the row's own.
     """
-    template, names = alignment.template, _names(alignment)
+    template = alignment.template
+    strays = (k for k, slot in enumerate(alignment.trace) if slot < 0)
+    if not any(alignment.symbols[k].kind == UnitKind.TEXT for k in strays):
+        return
+    names = _names(alignment)
     above, is_named = -1, False
     for symbol, slot in enumerate(alignment.trace):
         if slot < 0:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["straighten"]
 
 MIN_LINES, MAX_LINES = 3, 20_000  # with a wide gap, and of a table
-MAX_WIDTH = 2_000  # characters of a line
+MAX_WIDTH, MAX_CHARACTERS = 2_000, 1_000_000  # of a line, of all lines
 MAX_POSITIONS = 500_000  # of one table: its lines times its columns
 _PARTS = re.compile(f"[{re.escape(BARS)}\t{CELL_END}{ROW_END}{TABLE_END}]")
 _EMPTY_LINE = re.compile(r"\n(?=[^\S\n]*(?:\n|$))")
@@ -86,7 +86,7 @@ def _paragraphs(text: str, labels: Sequence[Span]) -> Iterator[tuple[list[Line],
     ends = [match.start() + 1 for match in _EMPTY_LINE.finditer(text)]
     for start, end in pairwise([0, *ends, len(text)]):
         own = labels[bisect_left(starts, start) : bisect_left(starts, end)]
-        if not own or _PARTS.search(text, start, end):
+        if not own or end - start > MAX_CHARACTERS or _PARTS.search(text, start, end):
             continue
         lines = list(_lines(text, start, end))
         parted = sum("  " in text[line.start : line.end].strip() for line in lines)
