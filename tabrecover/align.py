@@ -137,6 +137,11 @@ class Aligner:
         n_slots = len(self._solver.template.slots)
         self._segments = list(_segments(self._anchors, len(symbols), n_slots))
 
+    @property
+    def n_rows(self) -> int:
+        """Rows of the template with all copies of its repeated rows."""
+        return self._solver.template.n_rows
+
     def with_row(self, below: int) -> Aligner:
         """The same symbols, and the template with a row more under row `below`."""
         width = self._solver.template.n_cols + 1

@@ -487,6 +487,8 @@ def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
             break
         else:
             values, end = values + found, token.end
+        if values > wanted:
+            break
     return end if max(MIN_ROW, wanted / 2) <= values <= wanted else position
 
 
@@ -700,7 +702,7 @@ def _aligned(
     law: Law,
     added: Sequence[int] | None = None,
 ) -> Alignment:
-    """The alignment with `added` rows, or with those that the dump shows and the template lacks."""
+    """The alignment with the rows that the template lacks, or with one below each of `added`."""
     texts = [document.text[unit.start : unit.end] for unit in units.units]
     places = extents(document, units.units) if _only_spaces(units, law) else None
 
@@ -709,8 +711,7 @@ def _aligned(
 
     if added is None:
         return align_with_rows(reading.fit.aligner, reading.scoring.row_added, align)
-    below = [row - before - 1 for before, row in enumerate(added)]
-    return align(with_rows(reading.fit.aligner, below))
+    return align(with_rows(reading.fit.aligner, added))
 
 
 def _table(
@@ -798,13 +799,20 @@ def _rivals(
 ) -> tuple[Rival, ...]:
     """Cluster `number` as the same template filled by the other laws; `layout`: see `_Choice`."""
     template = library.templates[chosen.template]
+    added = alignment.template.added
+    below = [row - before - 1 for before, row in enumerate(added)]
+    n_rows = alignment.template.n_rows - len(added)
+
+    def below_of(reading: _Reading) -> Sequence[int]:
+        return below if reading.fit.aligner.n_rows == n_rows else ()  # other numbers of records
+
     return tuple(
         Rival.of(
             by_law.share,
             fill_grid(
                 document,
                 units,
-                _aligned(document, units, reading, by_law.law, alignment.template.added),
+                _aligned(document, units, reading, by_law.law, below_of(reading)),
                 reading.scoring,
                 layout * _shape_right(reading, by_law.law, template),
             ),
