@@ -127,12 +127,12 @@ def recover_document(
             hits = _hits(document, folded, library)
     if not may_hold(hits, library):
         hits = []
-    alone = cell_hits(document.text, folded, hits, library)
+    alone = parted = cell_hits(document.text, folded, hits, library)
     found = find_candidates(folded, alone, library)
     if found and _is_spaced(document.text, [_plain_span(folded, s.hit) for s in found[0].seeds]):
         alone = cell_hits(document.text, folded, hits, library, spaced=True)
         found = find_candidates(folded, alone, library)
-    clusters = _clusters(folded, found, hits, alone, document, library)
+    clusters = _clusters(folded, found, hits, alone, parted, document, library)
     covered = [Span(cluster.start, cluster.end) for cluster in clusters]
     blocks = find_blocks(document, covered)
     units = [_units(document, cluster) for cluster in clusters]
@@ -272,14 +272,19 @@ def _clusters(
     candidates: Sequence[Candidate],
     hits: Sequence[Hit],
     alone: Sequence[Hit],
+    parted: Sequence[Hit],
     document: Document,
     library: Library,
 ) -> list[_Cluster]:
-    """Group overlapping candidates, best first, and reach out to where their tables may end."""
+    """Group overlapping candidates, best first, and reach out to where their tables may end.
+
+    `alone` are the hits that candidates are made of, `parted` those that more than a space parts.
+    """
     groups = _groups(candidates)
     bounds = [_plain_bounds(folded, group[0]) for group in groups]
     hit_starts = [int(folded.origin[hit.start]) for hit in hits]
     alone_starts = [int(folded.origin[hit.start]) for hit in alone]
+    parted_starts = [int(folded.origin[hit.start]) for hit in parted]
     clusters: list[_Cluster] = []
     for number, (group, (start, end)) in enumerate(zip(groups, bounds, strict=True)):
         before = clusters[-1].end if clusters else 0
@@ -302,7 +307,11 @@ def _clusters(
         stop = _reach_on(document.text, last, min(after, last + reach), group, library, by_words)
         inside = alone[bisect_left(alone_starts, reached) : bisect_left(alone_starts, stop)]
         labels = _labels(folded, inside, group, library)
-        spaced = _is_spaced(document.text, labels)
+        others = parted[bisect_left(parted_starts, reached) : bisect_left(parted_starts, stop)]
+        spaced = any(
+            _is_spaced(document.text, own)
+            for own in (labels, _labels(folded, others, group, library))
+        )
         if spaced:  # words one space away may be values, so look again for labels beside them
             inside = hits[bisect_left(hit_starts, reached) : bisect_left(hit_starts, stop)]
             inside = cell_hits(document.text, folded, inside, library, spaced=True)

@@ -510,6 +510,24 @@ def test_records_that_single_spaces_part() -> None:
     assert all(cell.confidence < 0.9 for cell in cells)
 
 
+UNITS = [("一、门诊总人次", "人次"), ("二、入院人数", "人"), ("三、出院人数", "人"),
+         ("四、手术台次", "台次"), ("五、死亡人数", "人"), ("六、转院人数", "人")]  # fmt: skip
+
+
+def test_labels_of_one_character_beside_others() -> None:
+    """Rows parted by single spaces: a label too short to be searched for is cut from its values."""
+    body = "".join(f"<tr data-key=k{n}><th>{a}<th>{b}<td><td>" for n, (a, b) in enumerate(UNITS))
+    template = tabrecover.parse_template(
+        "<table data-type=decimal><tr><th>指标名称<th>计量单位<th data-key=now>本期数量"
+        f"<th data-key=old>上期数量{body}</table>",
+        'id = "work"\nlanguage = "zh"\n',
+    )
+    rows = "".join(f"{a} {b} {10 + n} {20 + n}.5\n" for n, (a, b) in enumerate(UNITS))
+    dump = f"本院工作量如下。\n指标名称 计量单位 本期数量 上期数量\n{rows}资料来源医院统计室\n"
+    found = [text for text, _ in values(dump, template)]
+    assert found == [text for n in range(len(UNITS)) for text in (f"{10 + n}", f"{20 + n}.5")]
+
+
 def test_a_line_without_words_is_drawn_in_no_label_cell() -> None:
     """Numbers below the labels of the row above are not taken for labels."""
     assert ("label", "7") not in added("7|Union|8|2021")
