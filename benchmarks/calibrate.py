@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +58,6 @@ STEPS = 50
 MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
-TRIED = 1000  # confidences from which on values may be told
 EPSILON = 1e-6  # the grain of confidences
 TOLD_ERROR = 0.0005  # of all that is told, as much is wrong on documents left out
 SURE = 0.95  # probability that the bound of an error rate holds
@@ -146,13 +144,12 @@ def _outcomes(plain: PlainTable, truth: Truth | None) -> dict[tuple[int, int], b
 
 
 class Sample(NamedTuple):
-    """Signs `[n, k]`, outcomes (0 or 1), folds and documents `[n]` of the values of one kind."""
+    """Signs `[n, k]`, outcomes `[n]` (0 or 1) and folds `[n]` of the values of one kind."""
 
     directions: tuple[int, ...]
     signs: Floats
     right: Floats
     fold: npt.NDArray[np.int64]
-    document: npt.NDArray[np.int64]
 
 
 def sample_of(observations: Sequence[Observation], *, known: bool) -> Sample:
@@ -163,7 +160,6 @@ def sample_of(observations: Sequence[Observation], *, known: bool) -> Sample:
         np.array([o.signs for o in own], dtype=np.float64),
         np.array([o.right for o in own], dtype=np.float64),
         np.array([zlib.crc32(o.document.encode()) % FOLDS for o in own], dtype=np.int64),
-        np.unique([o.document for o in own], return_inverse=True)[1].astype(np.int64),
     )
 
 
@@ -252,7 +248,7 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
     """The regression on all values, and confidences of each by a fit without its document's fold.
 
     The curve of each fold is fitted on the predictions left out of the other folds. Nothing is
-    told below `least`; None: see `told_from`.
+    told below `least`; None: below the confidence from which on `TOLD_ERROR` of all are wrong.
     """
     predicted = left_out(sample)
     confidence = np.zeros(len(predicted))
@@ -270,7 +266,7 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
         round(float(beta[0]), 6),
         weights,
         curve,
-        told_from(confidence, sample.right, sample.document) if least is None else least,
+        told_from(confidence, sample.right) if least is None else least,
         ranked=least is None,
     )
     below = confidence < regression.least
@@ -278,25 +274,12 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
     return regression, confidence
 
 
-def told_from(confidence: Floats, right: Floats, document: npt.NDArray[np.int64]) -> float:
-    """The smallest confidence, `ACCEPT` or more, from which on at most `TOLD_ERROR` are wrong.
-
-    The share of wrong ones must be below with probability `SURE`. Errors come in clusters, the same
-    cell of a document by many tools; so documents are the units, and the share is a ratio of two
-    sums over them (ratio estimator, Cochran 1977, chapter 6).
-    """
+def told_from(confidence: Floats, right: Floats) -> float:
+    """The smallest confidence, `ACCEPT` or more, from which on at most `TOLD_ERROR` are wrong."""
     order = np.argsort(-confidence, kind="stable")
-    order = order[confidence[order] >= ACCEPT]
-    ordered, wrong, own = confidence[order], 1 - right[order], document[order]
-    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    for end in last[:: -max(1, len(last) // TRIED)]:
-        count = np.bincount(own[: end + 1], minlength=1)
-        share = wrong[: end + 1].mean()
-        excess = np.bincount(own[: end + 1], wrong[: end + 1]) - share * count
-        spread = float(np.sqrt((excess**2).sum())) / (end + 1)
-        if share + NormalDist().inv_cdf(SURE) * spread <= TOLD_ERROR:
-            return round(float(ordered[end]), 6)
-    return 1.0
+    wrong = np.cumsum(1 - right[order]) / np.arange(1, len(order) + 1)
+    kept = np.flatnonzero((wrong <= TOLD_ERROR) & (confidence[order] >= ACCEPT))
+    return round(float(confidence[order][kept[-1]]), 6) if len(kept) else 1.0
 
 
 def thresholds(confidence: Floats, right: Floats) -> list[tuple[float, float]]:
