@@ -22,12 +22,12 @@ from tabrecover.scoring import NUMERIC, UnitKind
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator
 
     from tabrecover.align import Aligner, Alignment
     from tabrecover.template import Template
 
-__all__ = ["align_with_rows", "with_rows"]
+__all__ = ["align_with_rows"]
 
 _DIGITS = re.compile(r"\d+")
 MAX_ADDED = 8  # rows of one table
@@ -46,19 +46,13 @@ def align_with_rows(
     plain = align(aligner)
     rows = [] if score is None else list(_likely_rows(aligner, plain, score, log(row_added)))
     while rows:
-        found = align(with_rows(aligner, rows))
-        whole = [row for row in found.template.added if _is_drawn(found, row)]
+        found = align(aligner.with_rows(rows))
+        names = _names(found)
+        whole = [row for row in found.template.added if _is_drawn(found, row, names)]
         if len(whole) == len(rows):
             return _with_words(found)
         rows = [row - before - 1 for before, row in enumerate(found.template.added) if row in whole]
     return plain
-
-
-def with_rows(aligner: Aligner, below: Sequence[int]) -> Aligner:
-    """The aligner of a template with a row more below each of these rows, from top to bottom."""
-    for shift, row in enumerate(below):
-        aligner = aligner.with_row(row + shift)
-    return aligner
 
 
 def _likely_rows(
@@ -71,7 +65,7 @@ def _likely_rows(
     chosen: list[int] = []
     for row in islice(_rows_before_names(alignment), MAX_TRIED):
         while len(chosen) < MAX_ADDED:
-            score = with_rows(aligner, [*chosen, row]).score()
+            score = aligner.with_rows([*chosen, row]).score()
             if score is None or score + price <= best:
                 break
             best = score + price
@@ -131,12 +125,12 @@ def _has_values(template: Template, row: int) -> bool:
     return len(own) > 1
 
 
-def _is_drawn(alignment: Alignment, row: int) -> bool:
-    """Whether a row has a name and values, numbers where the row above has, and all its texts.
+def _is_drawn(alignment: Alignment, row: int, names: Collection[int]) -> bool:
+    """Whether a row has one of the names and values, numbers where the row above has numbers.
 
-    Texts may be anything, so that one of them less may be any.
+    It has all its texts: they may be anything, so that one of them less may be any.
     """
-    template, symbols, names = alignment.template, alignment.symbols, _names(alignment)
+    template, symbols = alignment.template, alignment.symbols
     held = {slot: symbol for symbol, slot in enumerate(alignment.trace)}
     slots = [(number, s.kind) for number, s in enumerate(template.slots) if s.row == row]
     values = [number for number, kind in slots if kind <= SlotKind.TEXT]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -115,46 +114,48 @@ class Aligner:
     """
 
     def __init__(
-        self,
+        self, solver: _Solver, anchors: list[tuple[int, int]], alike: Callable[[], list[int]]
+    ) -> None:
+        self._solver = solver
+        self._anchors = anchors
+        self._alike = alike
+        n_slots = len(solver.template.slots)
+        self._segments = list(_segments(anchors, len(solver.symbols), n_slots))
+
+    @classmethod
+    def of(
+        cls,
         symbols: Sequence[Symbol],
         phrases: Sequence[int],
         number: int,
         library: Library,
         scoring: Scoring,
         copies: int = 1,
-    ) -> None:
+    ) -> Aligner:
         """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1.
 
         Its repeated rows are there so many times as `copies` says.
         """
         template = library.templates[number]
-        self._alike = partial(_columns_alike, template, copies)
-        self._solver = _Solver(template.unrolled(copies), symbols, scoring)
-        self._anchors = [
+        anchors = [
             (symbol, template.slot_unrolled(slot, copies))
             for symbol, slot in find_anchors(phrases, number, library)
         ]
-        n_slots = len(self._solver.template.slots)
-        self._segments = list(_segments(self._anchors, len(symbols), n_slots))
+        solver = _Solver(template.unrolled(copies), symbols, scoring)
+        return cls(solver, anchors, partial(_columns_alike, template, copies))
 
-    @property
-    def n_rows(self) -> int:
-        """Rows of the template with all copies of its repeated rows."""
-        return self._solver.template.n_rows
-
-    def with_row(self, below: int) -> Aligner:
-        """The same symbols, and the template with a row more under row `below`."""
-        width = self._solver.template.n_cols + 1
-        first = (below + 1) * width
-        other = copy(self)
-        other._alike = partial(_with_row, self._alike, first, width)
-        other._solver = _Solver(
-            self._solver.template.with_row(below), self._solver.symbols, self._solver.scoring
+    def with_rows(self, below: Sequence[int]) -> Aligner:
+        """The same symbols, and the template with a row more below each of these, in order."""
+        template, anchors, alike = self._solver.template, self._anchors, self._alike
+        width = template.n_cols + 1
+        for shift, row in enumerate(below):
+            first = (row + shift + 1) * width
+            template = template.with_row(row + shift)
+            anchors = [(k, slot + width * (slot >= first)) for k, slot in anchors]
+            alike = partial(_with_row, alike, first, width)
+        return Aligner(
+            _Solver(template, self._solver.symbols, self._solver.scoring), anchors, alike
         )
-        other._anchors = [(k, slot + width * (slot >= first)) for k, slot in self._anchors]
-        n_slots = len(other._solver.template.slots)
-        other._segments = list(_segments(other._anchors, len(self._solver.symbols), n_slots))
-        return other
 
     def score(self) -> float | None:
         """The score that `align` will give, at a fraction of its cost; None if it can't be done."""

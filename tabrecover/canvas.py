@@ -16,9 +16,9 @@ from tabrecover.lex import BARS, CROSSINGS
 from tabrecover.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["STROKES", "Canvas", "Line", "canvases"]
+__all__ = ["STROKES", "Canvas", "Line", "canvases", "lines_of"]
 
 STROKES = "-=_─━═╌┄┈╍"  # that rules are drawn with
 
@@ -28,6 +28,15 @@ class Line(NamedTuple):
 
     start: int
     end: int
+
+
+def lines_of(text: str, start: int, stop: int) -> Iterator[Line]:
+    """The lines that begin in `[start, stop)`."""
+    while start < stop:
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield Line(start, end)
+        start = end + 1
 
 
 @lru_cache(maxsize=4096)

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tabrecover.blocks import BLANK, Entry, touches
-from tabrecover.canvas import Canvas, Line, canvases
+from tabrecover.canvas import Canvas, Line, canvases, lines_of
 from tabrecover.guess import is_number
-from tabrecover.lex import BARS
-from tabrecover.model import CELL_END, ROW_END, TABLE_END
+from tabrecover.lex import CELL_SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,6 @@ SINGLE = 8  # lines with one text below each other: sections, or rows without va
 MANY = 5  # lines that by chance have no space in common
 WRITTEN = 0.1  # of the lines may write on a river
 MAX_CLASHES = 0.05  # of the texts stand in a column that holds one already
-_PARTS = f"{BARS}\t{CELL_END}{ROW_END}{TABLE_END}"
 _WIDE = re.compile(r" {2,}+(?=\S)")
 _WORD = re.compile(r"\S+")
 _TEXT = re.compile(r"\S+(?:\s\S+)*")
@@ -105,7 +103,7 @@ def _above(text: str, start: int, covered: Sequence[Span], after: int) -> list[L
         end = start - 1
         start = text.rfind("\n", 0, end) + 1
         own = text[start:end]
-        parts = any(mark in own for mark in _PARTS)
+        parts = any(mark in own for mark in CELL_SEPARATORS)
         if not own.strip() or len(own) > MAX_WIDTH or parts or touches(covered, starts, start, end):
             break
         lines.insert(0, Line(start, end))
@@ -118,7 +116,7 @@ def _runs(
     run: list[Line] = []
     waiting: list[Line] = []  # single texts behind the run
     parted = blanks = reach = 0
-    for line in _lines(text, *window):
+    for line in lines_of(text, *window):
         own = text[line.start : line.end]
         free = not touches(covered, starts, line.start, line.end + 1)
         if free and not own.strip():
@@ -165,19 +163,12 @@ def _gaps(text: str) -> Iterator[int]:
         at = text.find("  ", gap.end() if gap else at + 2)
 
 
-def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
-    """The lines of a window."""
-    while start < stop:
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield Line(start, end)
-        start = end + 1
-
-
 def _is_parted(line: str) -> bool:
     """Whether a wide gap parts texts of the line, and no bar or tab."""
     own = line.strip()
-    return "  " in own and len(line) <= MAX_WIDTH and not any(mark in own for mark in _PARTS)
+    return (
+        "  " in own and len(line) <= MAX_WIDTH and not any(mark in own for mark in CELL_SEPARATORS)
+    )
 
 
 # --- one table ----------------------------------------------------------------------------------

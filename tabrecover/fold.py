@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tabrecover.model import Span
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -64,6 +66,10 @@ class Folded:
         length = [_TABLE.lengths(codes_of(chunk)) for chunk in _chunks(self.source)]
         lengths = np.concatenate([_NO_CODES, *length])
         return np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+
+    def span(self, start: int, end: int) -> Span:
+        """The source characters from the first to the last of some folded ones."""
+        return Span(int(self.origin[start]), int(self.origin[end - 1]) + 1)
 
 
 @cache

@@ -22,7 +22,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.model import Unit
-from tabrecover.sums import HOLDS, MIN_CHANCE
+from tabrecover.sums import HOLDS, chance_of
 from tabrecover.template import SlotKind
 from tabrecover.units import Units
 
@@ -264,7 +264,7 @@ def _factor(one: int, other: int) -> float:
     if one != other:
         return 1 - HOLDS
     unit = 1 if one % CENTS else CENTS
-    return HOLDS / max(0.5 / (1 + abs(one) / unit), MIN_CHANCE) if one else 1.0
+    return HOLDS / chance_of(one / unit) if one else 1.0
 
 
 def _cut_units(units: Units, cut: Mapping[int, Sequence[GluedValue]]) -> CutUnits:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabrecover.canvas import STROKES, Canvas, Line, canvases
+from tabrecover.canvas import STROKES, Canvas, Line, canvases, lines_of
 from tabrecover.lex import BARS, CROSSINGS
 from tabrecover.model import CELL_END, ROW_END, TABLE_END, HtmlCell, Span
 
@@ -128,7 +128,7 @@ def _drawings(document: Document) -> list[_Drawing]:
     if document.holds_any(BARS):
         found += _boxes(text)
     if any(stroke in text and mark.search(text) for stroke, mark in _COLUMN_MARKS.items()):
-        found += _ruled(text, _lines(text))
+        found += _ruled(text, list(lines_of(text, 0, len(text))))
     for separator in ",;":
         if separator in text:
             found += _separated(separator)(text)
@@ -138,17 +138,6 @@ def _drawings(document: Document) -> list[_Drawing]:
         if not disjoint or drawing.start >= disjoint[-1].end:
             disjoint.append(drawing)
     return disjoint
-
-
-def _lines(text: str) -> list[Line]:
-    lines = []
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        lines.append(Line(start, end))
-        start = end + 1
-    return lines
 
 
 def _lines_at(text: str, mark: re.Pattern[str]) -> Iterator[Line]:

@@ -20,13 +20,14 @@ from tabrecover.model import CELL_END, ROW_END, TABLE_END, Token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BARS", "CROSSINGS", "LINE_ENDS", "SEPARATORS", "lex", "tokens"]
+__all__ = ["BARS", "CELL_SEPARATORS", "CROSSINGS", "LINE_ENDS", "SEPARATORS", "lex", "tokens"]
 
 BARS = "|¦│┃║｜"
 CROSSINGS = "+┌┬┐├┼┤└┴┘┏┳┓┣╋┫┗┻┛╔╦╗╠╬╣╚╩╝╒╤╕╞╪╡╘╧╛╓╥╖╟╫╢╙╨╜╭╮╰╯┠┨┯┷┿╂"  # of borders
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 LINE_ENDS = "\n\r\v\f\x1c\x85\u2028\u2029"
-SEPARATORS = frozenset(f"{LINE_ENDS}\t{CELL_END}{ROW_END}{TABLE_END}{BARS}")  # of cells, for sure
+CELL_SEPARATORS = f"\t{CELL_END}{ROW_END}{TABLE_END}{BARS}"
+SEPARATORS = frozenset(LINE_ENDS + CELL_SEPARATORS)  # of cells, for sure
 _SPACES = f"[^\\S\t\x1d\x1e\x1f{LINE_ENDS}]"
 _SPACE = f"(?:{_SPACES}|[{_INVISIBLE}])"
 _WORD = f"[^\\s{BARS}{_INVISIBLE}]"

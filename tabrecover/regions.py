@@ -65,6 +65,16 @@ class Candidate(NamedTuple):
     score: float
     coverage: float
 
+    @property
+    def start(self) -> int:
+        """Where the first hit begins."""
+        return self.seeds[0].hit.start
+
+    @property
+    def end(self) -> int:
+        """Where the last hit ends."""
+        return self.seeds[-1].hit.end
+
 
 def templates_covered(phrases: Iterable[int], library: Library) -> list[int]:
     """The templates of which these phrases cover enough, the most convincing first."""
@@ -124,16 +134,16 @@ def cell_hits(
         ending.setdefault(hit.end, set()).update(templates)
     kept = []
     for hit, templates in zip(hits, owners, strict=True):
-        first, last = int(folded.origin[hit.start]), int(folded.origin[hit.end - 1])
+        start, end = folded.span(hit.start, hit.end)
         before = not templates.isdisjoint(ending.get(hit.start, ()))
         behind = not templates.isdisjoint(starting.get(hit.end, ()))
         if (
-            _ends_alone(text, first - 1, -1, before, spaced)
-            and _ends_alone(text, last + 1, 1, behind, spaced)
+            _ends_alone(text, start - 1, -1, before, spaced)
+            and _ends_alone(text, end, 1, behind, spaced)
             and (
-                not _cuts_number(text, first) or _follows_run(text, folded, hit, templates, ending)
+                not _cuts_number(text, start) or _follows_run(text, folded, hit, templates, ending)
             )
-            and not _cuts_number(text, last + 1)
+            and not _cuts_number(text, end)
         ):
             kept.append(hit)
     return _longest(kept)
@@ -162,8 +172,8 @@ def _follows_run(
 
     Nothing parts them, as where all texts of a page are run together.
     """
-    at = int(folded.origin[hit.start])
-    if not any(map(str.isalpha, text[at : int(folded.origin[hit.end - 1]) + 1])):
+    at, end = folded.span(hit.start, hit.end)
+    if not any(map(str.isalpha, text[at:end])):
         return False
     start = at
     while start and text[start - 1].isdigit():

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.blocks import BLANK, Entry, touches
-from tabrecover.lex import BARS
-from tabrecover.model import CELL_END, ROW_END, TABLE_END
+from tabrecover.lex import CELL_SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,6 @@ MAX_LENGTH = 60  # characters of a cell; paragraphs are longer
 MIN_ALONE = 2  # lines that stand alone below each other end a table
 MAX_GAPS = 4  # gap lengths that are tried
 MAX_BLANKS = 12  # cells without a text in a row
-_PARTS = f"{BARS}\t{CELL_END}{ROW_END}{TABLE_END}"
 _LINES = re.compile(  # one behind the other, and the end of the one before them
     rf"\n(?:[^\S\n]*+\S[^\n]{{0,{MAX_LENGTH - 1}}}+\n\s*+){{{MIN_CELLS - 2}}}"
 )
@@ -88,7 +86,7 @@ def _run(
         own = text[at:end]
         short = own.strip()
         if short:
-            cell = len(short) <= MAX_LENGTH and not any(c in own for c in _PARTS)
+            cell = len(short) <= MAX_LENGTH and not any(c in own for c in CELL_SEPARATORS)
             if not cell or touches(covered, starts, at, end):
                 return run, end + 1
             start = at + own.index(short[0])

@@ -19,10 +19,10 @@ from bisect import bisect_left
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabrecover.canvas import Canvas, Line, canvases
+from tabrecover.canvas import Canvas, Line, canvases, lines_of
 from tabrecover.layout import declared
-from tabrecover.lex import BARS
-from tabrecover.model import CELL_END, ROW_END, TABLE_END, Span
+from tabrecover.lex import CELL_SEPARATORS
+from tabrecover.model import Span
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -34,7 +34,7 @@ __all__ = ["straighten"]
 MIN_LINES, MAX_LINES = 3, 20_000  # with a wide gap, and of a table
 MAX_WIDTH, MAX_CHARACTERS = 2_000, 1_000_000  # of a line, of all lines
 MAX_POSITIONS = 500_000  # of one table: its lines times its columns
-_PARTS = re.compile(f"[{re.escape(BARS)}\t{CELL_END}{ROW_END}{TABLE_END}]")
+_PARTS = re.compile(f"[{re.escape(CELL_SEPARATORS)}]")
 _EMPTY_LINE = re.compile(r"\n(?=[^\S\n]*(?:\n|$))")
 _WORD = re.compile(r"\S+")
 
@@ -88,21 +88,11 @@ def _paragraphs(text: str, labels: Sequence[Span]) -> Iterator[tuple[list[Line],
         own = labels[bisect_left(starts, start) : bisect_left(starts, end)]
         if not own or end - start > MAX_CHARACTERS or _PARTS.search(text, start, end):
             continue
-        lines = list(_lines(text, start, end))
+        lines = [n for n in lines_of(text, start, end) if text[n.start : n.end].strip()]
         parted = sum("  " in text[line.start : line.end].strip() for line in lines)
         widest = max((line.end - line.start for line in lines), default=0)
         if parted >= MIN_LINES and len(lines) <= MAX_LINES and widest <= MAX_WIDTH:
             yield lines, own
-
-
-def _lines(text: str, start: int, stop: int) -> Iterator[Line]:
-    """The lines of a stretch, without empty ones."""
-    while start < stop:
-        end = text.find("\n", start, stop)
-        end = stop if end < 0 else end
-        if text[start:end].strip():
-            yield Line(start, end)
-        start = end + 1
 
 
 def _read(

@@ -46,7 +46,7 @@ from tabrecover.units import classify, number_of
 if TYPE_CHECKING:
     from tabrecover.template import Template
 
-__all__ = ["OpenSegment", "Weighed", "amount_of", "scaled", "weigh"]
+__all__ = ["OpenSegment", "Weighed", "amount_of", "chance_of", "scaled", "weigh"]
 
 HOLDS = 0.9  # a printed sum is right; one slip in a hundred, which breaks two sums: 0.1 for each
 PRIOR = 5.0  # settled sums of a table that the share above is worth
@@ -142,6 +142,11 @@ def scaled(amounts: Sequence[Decimal | None]) -> list[int | None]:
 # --- rules over cells ---------------------------------------------------------------------------
 
 
+def chance_of(total: float) -> float:
+    """The probability that an unrelated number would be a rule's total; `total` in its steps."""
+    return max(0.5 / (1 + abs(total)), MIN_CHANCE)
+
+
 class _Terms:
     """The rules of a template over its cells, and what the certain cells add to them.
 
@@ -204,7 +209,7 @@ class _Terms:
 
     def gain(self, rule: int, total: int) -> float:
         """The log-factor of a rule that holds with this total."""
-        chance = ANY_CHANCE if self.alike else max(0.5 / (1 + abs(total)), MIN_CHANCE)
+        chance = ANY_CHANCE if self.alike else chance_of(total)
         return log((HOLDS_UNSEEN if rule in self.unseen else self.holds) / chance)
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import tabrecover
 from tabrecover import Template
+from tabrecover.align import Aligner
 from tabrecover.storage import builtin_library
 from tests.cases import TOLD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 REVIEW = "cn-disclosure-2019/review"
 HEADER = (
@@ -469,6 +475,35 @@ def test_a_row_is_added_where_only_the_order_shows(at: int) -> None:
     assert yards(["Old depot", "8", "1", "7"], at) == (own, ["Old depot", "8", "1", "7"])
 
 
+def test_rows_are_added_at_several_places() -> None:
+    """Each row that the template lacks is kept where it stands, two of them behind each other."""
+    rows = [["Old depot", "8", "1", "7"], ["New depot", "6", "2", "4"], ["Mill", "3", "3", "0"]]
+    dump = [*YARD_LINES[:8], *rows[0], *rows[1], *YARD_LINES[8:12], *rows[2], *YARD_LINES[12:]]
+    (table,) = tabrecover.recover("\n".join(dump) + "\n", templates=YARDS).tables
+    assert table.shape == (7, 4)
+    found = [[c.text for c in table.cells if c.row == row] for row in (2, 3, 5)]
+    assert found == rows
+
+
+def test_names_are_looked_at_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words behind every row of a long form don't make it align once for each of them."""
+    names = [f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"]
+    form = "".join(f"<tr data-key={n}><th>{n} yard of carts<td>" for n in names)
+    template = tabrecover.parse_template(f"<table data-type=integer>{form}</table>", 'id = "long"')
+    tried: list[int] = []
+    grown = Aligner.with_rows
+
+    def counting(aligner: Aligner, below: Sequence[int]) -> Aligner:
+        tried.append(len(below))
+        return grown(aligner, below)
+
+    monkeypatch.setattr(Aligner, "with_rows", counting)
+    lines = [f"{n} yard of carts\n{k}\nseen by {n[::-1]} alone" for k, n in enumerate(names)]
+    (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=template).tables
+    assert table.shape[0] == len(names)
+    assert 0 < len(tried) < len(names)
+
+
 def test_an_added_row_with_a_value_lost_is_in_doubt() -> None:
     """Which of its cells is empty, nothing tells: no value of the row is told."""
     dump = [*YARD_LINES[:8], "Old depot", "8", "7", *YARD_LINES[8:]]
@@ -479,8 +514,12 @@ def test_an_added_row_with_a_value_lost_is_in_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    "lines", [["Carts", "8", "1", "7"], ["Old depot"], ["Town report, page 3"]],
-    ids=["piece of a label", "no values", "running head"],
+    "lines",
+    [
+        ["Carts", "8", "1", "7"], ["Old depot"], ["Town report, page 3"],
+        ["Town report", "8", "1", "7", "Town report"],
+    ],
+    ids=["piece of a label", "no values", "running head", "text that comes again"],
 )  # fmt: skip
 def test_what_names_no_row_adds_none(lines: list[str]) -> None:
     """A piece of a label, words alone and a running head are strays."""

@@ -1,0 +1,169 @@
+"""How far a table may go on beyond the outermost labels that were found.
+
+Before the first label and behind the last the template has more slots: labels that were lost,
+values without labels. So many units are taken in as there are slots; a few stray texts may stand
+between values. What is behind the last row, drawn as that one is, may be a row that the template
+lacks. Nothing here decides what the units are: the alignment passes over what fits no slot.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tabrecover.lex import CELL_SEPARATORS, SEPARATORS, lex, tokens
+from tabrecover.model import TABLE_END
+from tabrecover.template import MAX_CELLS, SlotKind
+from tabrecover.units import LEFTOVERS, leading_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tabrecover.library import Library
+    from tabrecover.model import Token
+    from tabrecover.regions import Candidate
+    from tabrecover.template import Slot, Template
+    from tabrecover.units import LabelSpan
+
+__all__ = ["over_labels", "reach_back", "reach_on"]
+
+MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
+MIN_ROW = 2  # values of a row behind the table; what follows one may be anything
+_WORD = re.compile(r"\S+")
+
+
+def reach_back(
+    text: str, floor: int, start: int, group: Sequence[Candidate], library: Library
+) -> int:
+    """Where the units before the first hit begin, one for each slot before it at the most."""
+    templates = [library.templates[candidate.template] for candidate in group]
+    first = min(candidate.seeds[0].slot for candidate in group)
+    room = max(sum(not slot.optional for slot in t.slots[:first]) for t in templates)
+    longest = 2 * max(len(form) for t in templates for c in t.cells for form in c.forms or ("",))
+    position = start
+    for token in reversed(lex(text, floor, start) if room else []):
+        if token.kind != "t":
+            continue
+        if not room or token.end - token.start > longest:
+            break
+        position, room = token.start, room - 1
+    return position
+
+
+def over_labels(text: str, end: int, labels: Sequence[LabelSpan]) -> int:
+    """Where the labels end that follow `end` with no other words between them.
+
+    Labels that a span repeated may have taken the places of those behind them in the chain.
+    """
+    for label in labels:
+        if TABLE_END in (between := text[end : label.start]) or any(c.isalpha() for c in between):
+            break
+        end = label.end
+    return end
+
+
+def reach_on(
+    text: str,
+    end: int,
+    ceiling: int,
+    group: Sequence[Candidate],
+    library: Library,
+    *,
+    by_words: bool,
+) -> int:
+    """Where the units behind the last hit end, one for each slot behind it at the most.
+
+    Words that no slot expects (a running head, say) may stand in between, but not many, and
+    only if values follow. Values that go on beyond the last slot are taken in as well: one too
+    many puts all of them in doubt. `by_words`: single spaces part cells.
+    """
+    left = [_slots_behind(library.templates[c.template], c.seeds[-1].slot) for c in group]
+    room = max(map(len, left))
+    words_expected = any(s.kind in (SlotKind.TEXT, SlotKind.LABEL) for slots in left for s in slots)
+    position, strays, worded = end, 0, end
+    every = tokens(text, end, ceiling)
+    for token in _words(text, every) if by_words and words_expected else every:
+        if token.kind != "t":
+            if not strays and room > 0 and token.kind != "x":
+                position = token.end
+            continue
+        piece = text[token.start : token.end]
+        if not piece.strip(LEFTOVERS):  # of the last label
+            position = token.end
+            continue
+        values, length = leading_values(piece, glued=token.start == end)
+        worded = worded if values else position
+        if room <= 0 and (strays or not values or room - values < -MAX_STRAYS):
+            break
+        if values and length < len(piece) and not (words_expected and len(piece) <= MAX_STRAY):
+            return token.start + length  # words on the line of the last values
+        if values or (words_expected and (len(piece) <= MAX_STRAY or _is_cell(text, token))):
+            position, strays, room = token.end, 0, room - max(1, values)
+        elif strays == MAX_STRAYS or len(piece) > MAX_STRAY:
+            break
+        else:
+            strays += 1
+    best = library.templates[group[0].template]
+    position = max(position, _over_row(text, worded, ceiling, best.values_of_last_row))
+    return _with_separators(text, position, ceiling)
+
+
+def _words(text: str, every: Iterable[Token]) -> Iterator[Token]:
+    """The tokens, those of text word by word."""
+    for token in every:
+        if token.kind != "t":
+            yield token
+            continue
+        for word in _WORD.finditer(text, token.start, token.end):
+            yield token._replace(start=word.start(), end=word.end())
+
+
+def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
+    """Where a row ends that follows the table and is drawn as its last, `wanted` values wide.
+
+    Words, then no more values than that and at least half as many; else `position`.
+    """
+    values, begun, end = 0, False, position
+    for token in tokens(text, position, ceiling) if wanted >= MIN_ROW else ():
+        if token.kind == "x":
+            break
+        if token.kind != "t":
+            continue
+        piece = text[token.start : token.end]
+        found, length = leading_values(piece)
+        if not begun:
+            if found or len(piece) > MAX_STRAY:
+                return position
+            begun = True
+        elif length < len(piece):
+            break
+        else:
+            values, end = values + found, token.end
+        if values > wanted:
+            break
+    return end if max(MIN_ROW, wanted / 2) <= values <= wanted else position
+
+
+def _slots_behind(template: Template, slot: int) -> list[Slot]:
+    """The slots behind one that must be filled, with all copies that repeated rows may have."""
+    behind = [other for other in template.slots[slot + 1 :] if not other.optional]
+    repeated = template.repeated
+    if repeated and template.slots[slot].row < repeated.stop:
+        copies = min(repeated.most, MAX_CELLS // len(template.slots_repeated))
+        behind += copies * [other for other in template.slots_repeated if not other.optional]
+    return behind
+
+
+def _is_cell(text: str, token: Token) -> bool:
+    """Whether bars, tabs or cell ends stand on both sides, so that any length is one cell."""
+    around = text[max(0, token.start - 2) : token.start].strip(" ")[-1:]
+    behind = text[token.end : token.end + 2].strip(" ")[:1]
+    return all(char and char in CELL_SEPARATORS for char in (around, behind))
+
+
+def _with_separators(text: str, position: int, ceiling: int) -> int:
+    """Keep the bars and line ends behind the last unit: they are evidence of blanks."""
+    end = position
+    while end < ceiling and (text[end] == " " or text[end] in SEPARATORS):
+        end += 1
+    return end
