@@ -18,6 +18,7 @@ from itertools import islice
 from math import log
 from typing import TYPE_CHECKING
 
+from tabrecover.bounds import MIN_ROW
 from tabrecover.scoring import NUMERIC, UnitKind
 from tabrecover.template import SlotKind
 
@@ -32,7 +33,6 @@ __all__ = ["align_with_rows"]
 _DIGITS = re.compile(r"\d+")
 MAX_ADDED = 8  # rows of one table
 MAX_TRIED = 40  # places in it
-MIN_BEHIND = 2  # values of a row behind the last; what follows a table may be anything
 
 
 def align_with_rows(
@@ -139,7 +139,7 @@ def _is_drawn(alignment: Alignment, row: int, names: Collection[int]) -> bool:
         return False
     shown = sum(symbols[held[value]].unit >= 0 for value in values if value in held)
     is_named = any(kind == SlotKind.LABEL and held.get(number) in names for number, kind in slots)
-    if row == template.n_rows - 1 and shown < MIN_BEHIND:
+    if row == template.n_rows - 1 and shown < MIN_ROW:
         return False
     has_texts = any(kind == SlotKind.TEXT for _, kind in slots)
     return is_named and (held.keys() >= set(values) or (shown > 0 and not has_texts))

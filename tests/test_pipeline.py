@@ -501,7 +501,7 @@ def test_names_are_looked_at_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> N
     lines = [f"{n} yard of carts\n{k}\nseen by {n[::-1]} alone" for k, n in enumerate(names)]
     (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=template).tables
     assert table.shape[0] == len(names)
-    assert 0 < len(tried) < len(names)
+    assert 0 < 2 * len(tried) < len(names)
 
 
 def test_an_added_row_with_a_value_lost_is_in_doubt() -> None:
@@ -525,6 +525,20 @@ def test_what_names_no_row_adds_none(lines: list[str]) -> None:
     """A piece of a label, words alone and a running head are strays."""
     dump = [*YARD_LINES[:8], *lines, *YARD_LINES[8:]]
     (table,) = tabrecover.recover("\n".join(dump) + "\n", templates=YARDS).tables
+    assert table.shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Old depot", "8"], ["Old depot", "8", "1", "7", "4"], ["Old depot", "see", "8", "1", "7"],
+        ["Old depot, which the town gave up a long time before this report", "8", "1", "7"],
+    ],
+    ids=["too few values", "too many values", "words between", "a sentence"],
+)  # fmt: skip
+def test_what_follows_a_table_is_no_row(lines: list[str]) -> None:
+    """Words and numbers behind the last row are one more row only if they are drawn as one."""
+    (table,) = tabrecover.recover("\n".join(YARD_LINES + lines) + "\n", templates=YARDS).tables
     assert table.shape == (4, 4)
 
 

@@ -60,9 +60,34 @@ def test_a_frame_comes_back_or_stays_as_it_is(rows: list[tuple[str, str, str]]) 
         assert cells(found) == [list(HEADS), *map(list, rows)]
 
 
-def test_a_line_across_the_columns_leaves_the_table_as_it_is() -> None:
+@pytest.mark.parametrize(
+    "line", ["all wards of the house", "Ear-nose  1       1"], ids=["of words", "of one word"]
+)
+def test_a_text_across_the_columns_leaves_the_table_as_it_is(line: str) -> None:
     """A text that spans columns says nothing of where their edges are."""
-    text = "Ward   Beds  In use\nall wards of the house\nEye     12       4\nEar      1       1\n"
+    text = f"Ward  Beds  In use\n Eye    12       4\n{line}\n Ear     1       1\n"
+    assert straightened(text) == text
+
+
+def test_columns_are_as_many_as_a_template_has() -> None:
+    """A frame of three columns is none of a template with one, or one beside numbers of rows."""
+    text = pd.DataFrame(WARDS, columns=list(HEADS)).to_string(index=False)
+    assert straightened(text, HEADS[:1]) == text
+
+
+def test_only_records_are_read_by_left_ends() -> None:
+    """In other tables a label left away moves what is behind it, to below other columns."""
+    drawn = ["".join(f"{text:22}" for text in row).rstrip() for row in [HEADS, *WARDS]]
+    document = read_document("\n".join(drawn), "text")
+    labels = [Span(document.text.find(head), document.text.find(head) + 4) for head in HEADS]
+    assert straighten(document, labels, {3}, set()) is document
+
+
+@pytest.mark.parametrize("limit", ["MAX_POSITIONS", "MAX_CHARACTERS", "MAX_WIDTH", "MAX_LINES"])
+def test_what_is_too_large_stays_as_it_is(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Positions, characters, width and lines of a table have bounds."""
+    text = pd.DataFrame(WARDS, columns=list(HEADS)).to_string(index=False)
+    monkeypatch.setattr(f"tabrecover.straight.{limit}", 4)
     assert straightened(text) == text
 
 
