@@ -109,6 +109,22 @@ YARDS = tabrecover.parse_template(
 )  # fmt: skip
 
 
+def test_what_can_be_cut_in_two_ways_is_not_told() -> None:
+    """Without sums four digits fill three cells in three ways, one as probable as the other."""
+    plain = tabrecover.parse_template(
+        "<table data-type=integer><tr><th>Yard of the town<th data-key=in>Carts in<th data-key=out>"
+        "Carts out<th data-key=all>All the carts</tr><tr data-key=k><th>Northern yard<td><td><td>"
+        "<tr data-key=s><th>Southern yard<td><td><td></table>",
+        'id = "plain"',
+    )
+    dump = "Yard of the townCarts inCarts outAll the cartsNorthern yard1234Southern yard999"
+    (table,) = tabrecover.recover(dump, templates=plain).tables
+    values = {cell.key: cell for cell in table.cells if cell.role == "value"}
+    north = [values[f"k.{key}"] for key in ("in", "out", "all")]
+    assert "".join(cell.text for cell in north) == "1234"
+    assert max(cell.confidence for cell in north) < 0.9
+
+
 def test_texts_of_a_page_run_together() -> None:
     """Values between labels that begin with numbers: cut by the rows' sums, and told."""
     dump = (

@@ -9,6 +9,10 @@ import pytest
 import tabrecover
 from tabrecover import Template
 from tabrecover.align import Aligner
+from tabrecover.api import read_document
+from tabrecover.grid import ADDED
+from tabrecover.library import Library
+from tabrecover.pipeline import recover_document
 from tabrecover.storage import builtin_library
 from tests.cases import TOLD
 
@@ -502,6 +506,16 @@ def test_names_are_looked_at_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> N
     (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=template).tables
     assert table.shape[0] == len(names)
     assert 0 < 2 * len(tried) < len(names)
+
+
+def test_an_added_row_may_be_none() -> None:
+    """Before calibration its values are as sure as it is that there is such a row, and no surer."""
+    dump = [*YARD_LINES[:8], "Old depot", "8", "1", "7", *YARD_LINES[8:]]
+    document = read_document("\n".join(dump) + "\n", "text")
+    (table,) = recover_document(document, Library([YARDS])).tables
+    added = [c.confidence for c in table.cells if c.role == "value" and c.key is None]
+    assert len(added) == 3
+    assert max(added) <= ADDED
 
 
 def test_an_added_row_with_a_value_lost_is_in_doubt() -> None:

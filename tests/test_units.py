@@ -101,6 +101,13 @@ def test_a_colon_does_not_glue_a_number_to_its_label() -> None:
     assert cut("公开：5", "公开") == (["<公开>", "5"], ["", "", ""])
 
 
+def test_single_spaces_part_words_that_end_and_begin_with_digits() -> None:
+    """On a line that nothing but spaces parts, two codes side by side are no one text."""
+    units = cut_units("F7 3rd 12 of all", lex("F7 3rd 12 of all"), (), spaced=True).units
+    found = ["F7 3rd 12 of all"[unit.start : unit.end] for unit in units]
+    assert found == ["F7", "3rd", "12", "of all"]
+
+
 def test_whole_cells_keep_a_text_of_several_lines_together() -> None:
     """Between two cell ends the lines of a text are one unit; across a cell end they are two."""
     text = "第一行\n第二行\x1f别的\x1f"
