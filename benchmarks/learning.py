@@ -20,7 +20,7 @@ from tabrecover.authoring import Lesson, learn_templates
 from tabrecover.examples import Example
 from tabrecover.html_examples import html_examples
 from tabrecover.storage import parse_template
-from tabrecover.template import RuleInstance, Template
+from tabrecover.template import KINDS, RuleInstance, Template
 from tabrecover.units import number_of
 
 __all__ = ["compare", "filled", "layouts", "learn"]
@@ -66,7 +66,7 @@ def compare(layout: Layout, lesson: Lesson) -> Counter[str]:
         counts[f"all {kind}"] += 1
         counts[kind] += same
         counts["types"] += (
-            same and kind == "slots" and found is not None and found.type == cell.type
+            same and kind == "slots" and found is not None and KINDS[found.type] == KINDS[cell.type]
         )
     repeated = frozenset() if layout.repeated is None else {layout.repeated}
     counts["exact"] = (

@@ -25,6 +25,7 @@ from tabrecover.anchors import find_anchors
 from tabrecover.errors import UsageError
 from tabrecover.fillings import Lattice, Way
 from tabrecover.library import label_weight
+from tabrecover.looks import log_odds
 from tabrecover.positions import Extent, Positions, learn
 from tabrecover.posterior import (
     Margins,
@@ -66,7 +67,7 @@ __all__ = [
 ]
 
 Mask = npt.NDArray[np.bool_]
-_Key = tuple[bytes, bytes, bytes, bool, bool]
+_Key = tuple[bytes, bytes, bytes, bytes, bool, bool]
 _Shares = dict[int, list[tuple[int, float, float]]]  # by slot, as `Placement`, within a segment
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
@@ -321,6 +322,7 @@ class _Solver:
         self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
         if scoring.rows_shown:  # the document may end with the last row
             self.slot_skips[-1] = np.log(scoring.last_row_end_lost)
+        self.looks = _look_odds(scoring, symbols, template)
         self.has_optional = bool(template.optional_slots.any())
         self.positions: Positions | None = None
         self.profiles: Profiles | None = None
@@ -527,9 +529,18 @@ class _Solver:
             self.kinds[start:stop].tobytes(),
             self.slot_kinds[first:last].tobytes(),
             self.slot_skips[first:last].tobytes(),
+            self._looks_key(segment),
             start == 0,
             stop == len(self.symbols),
         )
+
+    def _looks_key(self, segment: _Segment) -> bytes:
+        """Equal where slots have equal looks, and texts the same odds in them."""
+        start, stop, first, last = segment
+        looks = self.template.slot_looks[first:last]
+        if self.looks is None or (looks < 0).all():
+            return b""
+        return looks.tobytes() + self.looks[start:stop, np.unique(looks[looks >= 0])].tobytes()
 
     def _left_out(self, segment: _Segment) -> list[tuple[Mask, float]]:
         """Ways to leave out rows that lie in the segment: slots that remain, log-probability.
@@ -570,6 +581,10 @@ class _Solver:
         start, stop, first, last = segment
         kinds, slot_kinds = self.kinds[start:stop], self.slot_kinds[first:last]
         match = self.scoring.emission[kinds[:, None], slot_kinds[None, :]]
+        if self.looks is not None:
+            looks = self.template.slot_looks[first:last]
+            own = np.flatnonzero(looks >= 0)
+            match[:, own] = self.looks[start:stop, looks[own]]
         if self.has_optional:
             optional = self.template.optional_slots[first:last]
             match[:, optional] += np.log(self.scoring.optional_used)
@@ -662,6 +677,22 @@ class _Solver:
             return NEVER
         score = math.log(1 - self.scoring.label_lost)
         return score if kind == SlotKind.LABEL else score + self.scoring.continued_repeat
+
+
+def _look_odds(scoring: Scoring, symbols: Sequence[Symbol], template: Template) -> Matrix | None:
+    """Log-odds of every symbol (rows) in slots of each look of the template; None without any."""
+    if not template.looks:
+        return None
+    odds = np.empty((len(symbols), len(template.looks)))
+    for k, symbol in enumerate(symbols):
+        for n, look in enumerate(template.looks):
+            is_choice = symbol.kind == UnitKind.LABEL and symbol.form in look.choices
+            odds[k, n] = (
+                log_odds(scoring, symbol.kind, symbol.written, symbol.form, look)
+                if symbol.kind <= UnitKind.TEXT or is_choice
+                else scoring.emission[symbol.kind, look.kind]
+            )
+    return odds
 
 
 def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: bool) -> float:

@@ -34,7 +34,7 @@ _BARE_TOML = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 @dataclass(frozen=True, slots=True)
 class DraftCell:
-    """A cell of the learned layout; `type` is a value's."""
+    """A cell of the learned layout; `type` is a value's, `choices` are those of type choice."""
 
     row: int
     col: int
@@ -44,6 +44,7 @@ class DraftCell:
     text: str = ""
     type: ValueType = "text"
     optional: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Proposal(NamedTuple):
@@ -280,7 +281,7 @@ class _Namer:
 
 def template_html(draft: Draft) -> str:
     """The drawing: `th` labels, `td` slots, with the attributes of docs/templates.md."""
-    default = _most_common([cell.type for cell in draft.cells if not cell.label])
+    default = _most_common([c.type for c in draft.cells if not c.label and not c.choices])
     holders = _column_holders(draft)
     derived = _derived_keys(draft, holders)
     lines = [f'<table data-type="{default}">']
@@ -330,7 +331,8 @@ def _html_cell(
             else key
             if derived[index] != key
             else None,
-            "data-type": None if cell.label or cell.type == default else cell.type,
+            "data-type": None if cell.label or cell.choices or cell.type == default else cell.type,
+            "data-choices": " | ".join(cell.choices) if cell.choices else None,
             "data-optional": "" if cell.optional and not row_optional else None,
         }
     )

@@ -28,6 +28,7 @@ from tabrecover.examples import Example, ExampleCell
 from tabrecover.fold import fold_text
 from tabrecover.guess import MIN_ALIKE, guess_labels, is_number, is_words
 from tabrecover.lex_html import MAX_SPAN
+from tabrecover.looks import written_as
 from tabrecover.model import covering
 from tabrecover.scoring import UnitKind
 from tabrecover.template import MAX_CELLS, ValueType
@@ -38,6 +39,8 @@ __all__ = ["Layout", "group_examples", "learn_layout"]
 ALIKE = 0.8  # of the labels in common: tables of one layout, whatever they are called
 NAMED_ALIKE = 0.5  # ... if they are said to be: by the same id or caption, or by the user
 SPELLING = 60  # per cent of characters in common: one label written in two ways
+MAX_CHOICES, MAX_CHOICE = 6, 30  # texts of a choice, and characters of each
+MIN_CHOSEN = 4  # times that each of them comes; fewer may be names that recur
 MAX_OTHER_TEXTS = 2  # more texts than that, each in one example only, are values
 
 
@@ -481,12 +484,22 @@ def _collapsed(
 
 def _type_of(texts: Iterable[str | None]) -> ValueType | None:
     """The type that the texts show; blanks and marks tell nothing, zeros not which number."""
-    kinds = {classify(t) for t in texts if t and (not is_number(t) or number_of(t))}
+    telling = [t for t in texts if t and (not is_number(t) or number_of(t))]
+    kinds = {classify(t) for t in telling}
+    written = {written_as(t) for t in telling if classify(t) != UnitKind.MARK}
     if UnitKind.TEXT in kinds:
-        return "text"
+        return "date" if written == {"date"} else "text"
     if UnitKind.DECIMAL in kinds:
-        return "decimal"
+        return "percent" if written == {"percent"} else "decimal"
     return "integer" if UnitKind.INTEGER in kinds else None
+
+
+def _choices_of(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """The few texts that come again and again, most frequent first; none if there are others."""
+    shown = Counter(text for text in texts if text and classify(text) != UnitKind.MARK)
+    few = 1 < len(shown) <= MAX_CHOICES and min(shown.values()) >= MIN_CHOSEN
+    names = all(is_words(text) and "|" not in text and len(text) <= MAX_CHOICE for text in shown)
+    return tuple(text for text, _ in shown.most_common()) if few and names else ()
 
 
 def _types(cells: Sequence[_Judged], n_rows: int) -> list[ValueType]:
@@ -536,10 +549,7 @@ def learn_layout(examples: Sequence[Example], *, id: str) -> Layout:  # noqa: A0
     types = _types(cells, n_rows)
     texts = [_label_texts(cell) for cell in cells]
     draft = Draft(
-        tuple(
-            DraftCell(*cell.at, cell.label, shown[0] if shown else "", kind, cell.optional)
-            for cell, shown, kind in zip(cells, texts, types, strict=True)
-        ),
+        tuple(map(_drafted, cells, texts, types)),
         (n_rows, common.shape[1]),
         id,
         next((e.caption for e in examples if e.caption), ""),
@@ -549,6 +559,13 @@ def learn_layout(examples: Sequence[Example], *, id: str) -> Layout:  # noqa: A0
     )
     values = {i: cell.texts for i, cell in enumerate(cells) if not cell.label and not cell.more}
     return Layout(draft, tuple(examples), values)
+
+
+def _drafted(cell: _Judged, shown: Sequence[str], kind: ValueType) -> DraftCell:
+    text = shown[0] if shown else ""
+    choices = _choices_of((*cell.texts, *cell.more)) if kind == "text" and not cell.label else ()
+    kind = "choice" if choices else kind
+    return DraftCell(*cell.at, cell.label, text, kind, cell.optional, choices)
 
 
 def _check_related(seen: Sequence[_Seen]) -> None:

@@ -248,7 +248,8 @@ def _preview_text(cell: TemplateCell) -> str:
     """What a preview shows in a cell: a label with its other forms, or a key with its type."""
     optional = " <small>optional</small>" if cell.optional else ""
     if cell.role == "value":
-        return f"{html.escape(cell.key or '')} <small>{cell.type}</small>{optional}"
+        kind = html.escape(" | ".join(cell.choices) or cell.type)
+        return f"{html.escape(cell.key or '')} <small>{kind}</small>{optional}"
     others = "".join(f"<br><small>or {html.escape(form)}</small>" for form in cell.forms[1:])
     return html.escape(cell.text) + others + optional
 

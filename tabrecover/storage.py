@@ -28,6 +28,7 @@ from tabrecover.template import (
     DrawnCell,
     Repeated,
     Rule,
+    ValueType,
     compile_template,
 )
 
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 _TOP_KEYS = {"id", "title", "edition", "language", "context", "aliases", "rules"}
-_DATA_ATTRIBUTES = ("data-key", "data-type", "data-optional", "data-repeated")
+_DATA_ATTRIBUTES = ("data-key", "data-type", "data-choices", "data-optional", "data-repeated")
 _SPACE = re.compile(r"\s+")
 _BOUNDS = re.compile(r"(?:(?P<least>\d{1,6})-(?P<most>\d{1,6})?)?")
 MAX_TEMPLATE_BYTES = 8_000_000
@@ -227,13 +228,7 @@ def _drawn(
         raise TemplateError(
             "data-repeated belongs on the row: <tr data-repeated>", file=file, node=node
         )
-    kind = element.get("data-type") or tr.get("data-type") or table.get("data-type") or "text"
-    if kind not in VALUE_TYPES:
-        raise TemplateError(
-            f"data-type {kind!r} is unknown; use one of {', '.join(VALUE_TYPES)}",
-            file=file,
-            node=node,
-        )
+    kind, choices = _type(element, tr, table, file=file, node=node)
     text = _SPACE.sub(" ", str(element.text_content())).strip()
     is_label = element.tag == "th"
     return DrawnCell(
@@ -244,7 +239,38 @@ def _drawn(
         key=element.get("data-key"),
         type=kind,
         optional=any(e.get("data-optional") is not None for e in (element, tr)),
+        choices=choices,
     )
+
+
+def _type(
+    *around: lxml_html.HtmlElement, file: str, node: str
+) -> tuple[ValueType, tuple[str, ...]]:
+    """The type that a cell, its row or its table states, the first that does, and its choices."""
+    stating = (e for e in around if not {"data-type", "data-choices"}.isdisjoint(e.keys()))
+    element = next(stating, None)
+    stated = element.get("data-choices") if element is not None else None
+    kind = (element.get("data-type") if element is not None else None) or (
+        "text" if stated is None else "choice"
+    )
+    if kind not in VALUE_TYPES:
+        raise TemplateError(
+            f"data-type {kind!r} is unknown; use one of {', '.join(VALUE_TYPES)}",
+            file=file,
+            node=node,
+        )
+    choices = tuple(text for part in (stated or "").split("|") if (text := part.strip()))
+    if kind != "choice" and stated is not None:
+        raise TemplateError(
+            f"data-choices belong to data-type choice, not {kind}", file=file, node=node
+        )
+    if kind == "choice" and len(choices) < 2:
+        raise TemplateError(
+            'a choice names its texts, two or more: data-choices="open | closed"',
+            file=file,
+            node=node,
+        )
+    return kind, choices
 
 
 def _span(element: lxml_html.HtmlElement, name: str, file: str, node: str) -> int:

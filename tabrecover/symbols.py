@@ -11,6 +11,7 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.fold import fold_text
+from tabrecover.looks import written_as
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tabrecover.dialects import Law
+    from tabrecover.looks import Written
     from tabrecover.template import Template
     from tabrecover.units import Units
 
@@ -33,6 +35,7 @@ class Symbol(NamedTuple):
     kind: UnitKind
     unit: int
     form: str  # folded text
+    written: Written = ""
 
 
 def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
@@ -46,7 +49,7 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
             unit = units.units[number]
             piece = text[unit.start : unit.end]
             kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
-            symbols.append(Symbol(kind, number, fold_text(piece)))
+            symbols.append(Symbol(kind, number, fold_text(piece), written_as(piece)))
     return tuple(symbols)
 
 

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY_LABEL",
+    "KINDS",
     "MAX_CELLS",
     "VALUE_TYPES",
     "DrawnCell",
+    "Look",
     "Repeated",
     "Rule",
     "RuleInstance",
@@ -50,8 +52,8 @@ __all__ = [
     "template_graph",
 ]
 
-ValueType = Literal["integer", "decimal", "text"]
-VALUE_TYPES: tuple[ValueType, ...] = ("integer", "decimal", "text")
+ValueType = Literal["integer", "decimal", "percent", "text", "date", "choice"]
+VALUE_TYPES: tuple[ValueType, ...] = get_args(ValueType)
 MAX_CELLS = 20_000
 REPEATED_KEY = "row"  # of repeated rows without a key
 ANY_LABEL = "*"  # form of a label that may say anything; no folded text is like it
@@ -68,6 +70,27 @@ class SlotKind(IntEnum):
     LABEL_CONTINUED = 4
     VALUE_CONTINUED = 5
     ROW_END = 6
+
+
+KINDS: dict[ValueType, SlotKind] = {
+    "integer": SlotKind.INTEGER, "decimal": SlotKind.DECIMAL, "percent": SlotKind.DECIMAL,
+    "text": SlotKind.TEXT, "date": SlotKind.TEXT, "choice": SlotKind.TEXT,
+}  # fmt: skip
+
+
+class Look(NamedTuple):
+    """How values of a cell are written where their kind does not say it all.
+
+    `choices` are the folded texts that a choice has.
+    """
+
+    type: ValueType
+    choices: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> SlotKind:
+        """The kind of their slots."""
+        return KINDS[self.type]
 
 
 class Slot(NamedTuple):
@@ -90,13 +113,15 @@ class DrawnCell:
     key: str | None = None
     type: ValueType = "integer"
     optional: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateCell:
     """A cell of the layout: geometry, and the label's text or the value's key and type.
 
-    `forms` are the folded texts that count as this label: its own and its aliases.
+    `forms` are the folded texts that count as this label: its own and its aliases; `choices` the
+    texts that a value of type choice has.
     """
 
     row: int
@@ -108,12 +133,20 @@ class TemplateCell:
     key: str | None = None
     type: ValueType = "integer"
     optional: bool = False
+    choices: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether it is a label that may say anything."""
         return self.forms == (ANY_LABEL,)
+
+    @property
+    def look(self) -> Look | None:
+        """How its values are written; None where their kind says it all, and of labels."""
+        if self.role == "label" or self.type in ("integer", "decimal", "text"):
+            return None
+        return Look(self.type, tuple(dict.fromkeys(map(fold_text, self.choices))))
 
     @property
     def name(self) -> str:
@@ -251,6 +284,21 @@ class Template:
     def slot_kinds(self) -> npt.NDArray[np.int64]:
         """The kind of every slot."""
         return np.array([slot.kind for slot in self.slots], dtype=np.int64)
+
+    @cached_property
+    def looks(self) -> tuple[Look, ...]:
+        """How values are written, each look once."""
+        return tuple(dict.fromkeys(look for cell in self.cells if (look := cell.look)))
+
+    @cached_property
+    def slot_looks(self) -> npt.NDArray[np.int64]:
+        """The number of the look that every slot has, -1 where it has none."""
+        number = {look: k for k, look in enumerate(self.looks)}
+        own = [number[look] if (look := cell.look) else -1 for cell in self.cells]
+        return np.array(
+            [own[slot.cell] if slot.kind <= SlotKind.TEXT else -1 for slot in self.slots],
+            dtype=np.int64,
+        )
 
     @cached_property
     def number_forms(self) -> frozenset[str]:
@@ -413,7 +461,7 @@ def _place(
                 col += 1
             cell = TemplateCell(
                 r, col, drawn.rowspan, drawn.colspan, drawn.role, drawn.text,
-                drawn.key, drawn.type, drawn.optional,
+                drawn.key, drawn.type, drawn.optional, drawn.choices,
             )  # fmt: skip
             if len(taken) + cell.rowspan * cell.colspan > MAX_CELLS:
                 raise TemplateError(f"more than {MAX_CELLS} grid positions", file=file)
@@ -519,7 +567,7 @@ def _slot(cell: TemplateCell, index: int, row: int, col: int) -> Slot:
         if cell.role == "label":
             kind = SlotKind.LABEL if cell.forms else SlotKind.LABEL_CONTINUED
         else:
-            kind = SlotKind(VALUE_TYPES.index(cell.type))
+            kind = KINDS[cell.type]
         return Slot(kind, index, row, cell.optional)
     continued = SlotKind.LABEL_CONTINUED if cell.role == "label" else SlotKind.VALUE_CONTINUED
     return Slot(continued, index, row, optional=True)

@@ -14,13 +14,13 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "unwrap", "canvas", "layout",
-    "straight", "template", "library", "scoring", "units", "dialects", "regions", "bounds", "index",
-    "pieces", "sieve", "catalog", "clusters", "positions", "profiles", "posterior", "fillings",
-    "elimination", "sums", "symbols", "anchors", "align", "coherence", "confidence", "rules",
-    "added", "glued", "grid", "roundtrip", "repeats", "headers", "render", "results",
-    "calibration", "examples", "guess", "heads", "drawings", "sketch", "blocks", "columns",
-    "stacks", "periods", "freeform", "pipeline", "explain", "html_examples", "axis", "draft",
-    "learn", "pile", "propose", "authoring", "trial",
+    "straight", "template", "library", "scoring", "looks", "units", "dialects", "regions",
+    "bounds", "index", "pieces", "sieve", "catalog", "clusters", "positions", "profiles",
+    "posterior", "fillings", "elimination", "sums", "symbols", "anchors", "align", "coherence",
+    "confidence", "rules", "added", "glued", "grid", "roundtrip", "repeats", "headers",
+    "render", "results", "calibration", "examples", "guess", "heads", "drawings", "sketch",
+    "blocks", "columns", "stacks", "periods", "freeform", "pipeline", "explain",
+    "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "places", "http_body", "intake", "batch",
     "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report", "cli", "__init__",
