@@ -23,8 +23,9 @@ from tabrecover.storage import parse_template
 from tabrecover.template import KINDS, RuleInstance, Template
 from tabrecover.units import number_of
 
-__all__ = ["compare", "filled", "layouts", "learn"]
+__all__ = ["compare", "filled", "layouts", "learn", "learned"]
 
+NO_WORDS = Words((), (), (), {})
 FURTHER = range(100, 110)  # fillings on which proposed sums are tried
 
 
@@ -32,7 +33,7 @@ def layouts() -> Iterator[tuple[Layout, Words]]:
     """Every layout with the words that fill it."""
     for path in [*sorted(LAYOUTS.glob("*.html")), *sorted(BUILTIN.rglob("*.html"))]:
         words = path.with_suffix(".words.toml")
-        yield load_layout(path), load_words(words) if words.exists() else Words((), (), (), {})
+        yield load_layout(path), load_words(words) if words.exists() else NO_WORDS
 
 
 def filled(layout: Layout, words: Words, number: int, *, marked: bool) -> Example:
@@ -47,7 +48,14 @@ def filled(layout: Layout, words: Words, number: int, *, marked: bool) -> Exampl
 def learn(layout: Layout, words: Words, count: int, *, marked: bool) -> Lesson:
     """What is learned from the first `count` fillings."""
     examples = [filled(layout, words, n, marked=marked) for n in range(1, count + 1)]
-    return learn_templates(examples, id="learned")[0][0]
+    return learn_templates(examples, id=layout.template.id)[0][0]
+
+
+def learned(layout: Layout) -> Template:
+    """The template that one filling gives, whose values are in no document of the corpus."""
+    words = LAYOUTS / f"{layout.id}.words.toml"
+    lesson = learn(layout, load_words(words) if words.exists() else NO_WORDS, 1, marked=True)
+    return parse_template(lesson.html, lesson.toml, name=layout.id)
 
 
 def compare(layout: Layout, lesson: Lesson) -> Counter[str]:

@@ -1,6 +1,7 @@
 """The tools that are compared: each takes a dump and the layouts it may hold, and gives records.
 
-Built-in tools are tabrecover, tabrecover without templates, and the baselines; `NAME=COMMAND` adds
+Built-in tools are tabrecover, tabrecover with templates learned from one example each, tabrecover
+without templates, and the baselines; `NAME=COMMAND` adds
 a program that reads a dump from its standard input and writes a record to its standard output.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 import tabrecover
 from benchmarks.baselines import BASELINES, command_tool
 from benchmarks.layouts import BUILTIN, LAYOUTS, Layout, load_layout
+from benchmarks.learning import learned
 from tabrecover.library import Library
 
 __all__ = ["BUILTIN_TOOLS", "Layouts", "Tool", "layouts_of_folder", "layouts_of_set", "tool_named"]
@@ -39,6 +41,11 @@ class Layouts:
     def library(self) -> Library:
         """The layouts compiled as templates."""
         return Library(layout.template for layout in self.all)
+
+    @cached_property
+    def learned(self) -> Library:
+        """The templates that one filled table of each layout gives."""
+        return Library(map(learned, self.all))
 
 
 def layouts_of_folder(folder: Path) -> Layouts:
@@ -69,6 +76,11 @@ def _with_templates(dump: str, layouts: Layouts) -> Records:
     return tables
 
 
+def _with_learned(dump: str, layouts: Layouts) -> Records:
+    tables: Records = tabrecover.recover(dump, templates=layouts.learned).to_dict()["tables"]
+    return tables
+
+
 def _without_templates(dump: str, layouts: Layouts) -> Records:
     del layouts
     tables: Records = tabrecover.recover(dump, templates=[]).to_dict()["tables"]
@@ -81,6 +93,7 @@ def _baseline(name: str) -> Callable[[str, Layouts], Records]:
 
 BUILTIN_TOOLS: Mapping[str, Callable[[str, Layouts], Records]] = {
     "tabrecover": _with_templates,
+    "tabrecover-learned": _with_learned,
     "tabrecover-free": _without_templates,
     **{name: _baseline(name) for name in BASELINES},
 }
