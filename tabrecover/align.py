@@ -142,7 +142,7 @@ class Aligner:
             (symbol, template.slot_unrolled(slot, copies))
             for symbol, slot in find_anchors(phrases, number, library)
         ]
-        solver = _Solver(template.unrolled(copies), symbols, scoring)
+        solver = _Solver(template.unrolled(copies), symbols, scoring, anchors)
         return cls(solver, anchors, partial(_columns_alike, template, copies))
 
     def with_rows(self, below: Sequence[int]) -> Aligner:
@@ -154,9 +154,8 @@ class Aligner:
             template = template.with_row(row + shift)
             anchors = [(k, slot + width * (slot >= first)) for k, slot in anchors]
             alike = partial(_with_row, alike, first, width)
-        return Aligner(
-            _Solver(template, self._solver.symbols, self._solver.scoring), anchors, alike
-        )
+        solver = self._solver
+        return Aligner(_Solver(template, solver.symbols, solver.scoring, anchors), anchors, alike)
 
     def score(self) -> float | None:
         """The score that `align` will give, at a fraction of its cost; None if it can't be done."""
@@ -240,7 +239,7 @@ def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
     What positions in the line and the look of other rows add is not in it.
     """
     symbols, template = alignment.symbols, alignment.template
-    solver = _Solver(template, symbols, scoring)
+    solver = _Solver(template, symbols, scoring, alignment.anchors)
     found = MoveScores({}, {})
     for symbol, slot in alignment.anchors:
         found.symbols[symbol] = solver.anchor_score(slot)
@@ -307,7 +306,13 @@ def _segments(
 class _Solver:
     """Solves segments one by one; `trace`, `placements` and `score` grow."""
 
-    def __init__(self, template: Template, symbols: Sequence[Symbol], scoring: Scoring) -> None:
+    def __init__(
+        self,
+        template: Template,
+        symbols: Sequence[Symbol],
+        scoring: Scoring,
+        anchors: Sequence[tuple[int, int]],
+    ) -> None:
         if scoring.rows_shown and symbols:
             symbols = with_numbering(symbols, template)
         self.template = template
@@ -319,11 +324,12 @@ class _Solver:
         self.texts_before = [0, *itertools.accumulate(self.spelled)]
         self.slot_kinds = template.slot_kinds
         self.slot_skips = scoring.skip_slot[self.slot_kinds]
-        self.slot_skips[template.optional_slots] = np.log(scoring.optional_absent)
+        self.optional = _still_optional(template, anchors)
+        self.slot_skips[self.optional] = np.log(scoring.optional_absent)
         if scoring.rows_shown:  # the document may end with the last row
             self.slot_skips[-1] = np.log(scoring.last_row_end_lost)
         self.looks = _look_odds(scoring, symbols, template)
-        self.has_optional = bool(template.optional_slots.any())
+        self.has_optional = bool(self.optional.any())
         self.positions: Positions | None = None
         self.profiles: Profiles | None = None
         self.trace = [-1] * len(symbols)
@@ -586,8 +592,7 @@ class _Solver:
             own = np.flatnonzero(looks >= 0)
             match[:, own] = self.looks[start:stop, looks[own]]
         if self.has_optional:
-            optional = self.template.optional_slots[first:last]
-            match[:, optional] += np.log(self.scoring.optional_used)
+            match[:, self.optional[first:last]] += np.log(self.scoring.optional_used)
         if self.texts_before[stop] > self.texts_before[start]:
             self._match_labels(match, start, stop, first, last)
         if self.positions is not None:
@@ -677,6 +682,18 @@ class _Solver:
             return NEVER
         score = math.log(1 - self.scoring.label_lost)
         return score if kind == SlotKind.LABEL else score + self.scoring.continued_repeat
+
+
+def _still_optional(template: Template, anchors: Sequence[tuple[int, int]]) -> Mask:
+    """The optional slots, without the values whose optional labels are all seen."""
+    optional = template.optional_slots
+    if not optional.any():
+        return optional
+    optional = optional.copy()
+    seen = {slot for _, slot in anchors}
+    for value, heads in template.optional_heads.items():
+        optional[value] = not heads or not seen.issuperset(heads)
+    return optional
 
 
 def _look_odds(scoring: Scoring, symbols: Sequence[Symbol], template: Template) -> Matrix | None:

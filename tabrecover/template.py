@@ -318,6 +318,25 @@ class Template:
         return np.array([s.optional and s.kind <= SlotKind.LABEL for s in self.slots], dtype=bool)
 
     @cached_property
+    def optional_heads(self) -> dict[int, tuple[int, ...]]:
+        """By slot of an optional value, the slots of the optional labels beside and above it."""
+        width = self.n_cols + 1
+        labels = [cell for cell in self.cells if cell.optional and cell.role == "label"]
+        heads: dict[int, tuple[int, ...]] = {}
+        for number in np.flatnonzero(self.optional_slots).tolist():
+            row, col = divmod(number, width)
+            if self.slots[number].kind <= SlotKind.TEXT:
+                heads[number] = tuple(
+                    [
+                        label.row * width + label.col
+                        for label in labels
+                        if label.row <= row < label.row + label.rowspan
+                        or (label.row < row and label.col <= col < label.col + label.colspan)
+                    ]
+                )
+        return heads
+
+    @cached_property
     def rows_of_values(self) -> frozenset[int]:
         """Rows that have both a label of their own and values: those that may be left out."""
         labels = {slot.row for slot in self.slots if slot.kind == SlotKind.LABEL}

@@ -66,6 +66,37 @@ def test_rows_are_found_as_often_as_they_are(flatten, times: int) -> None:  # ty
     assert texts["sum.boxes"] == boxes
 
 
+WELLS = parse_template(
+    "<table data-type=text><tr><th data-key=name>Name of the well<th data-key=depth>Depth in metres"
+    "<th data-key=note data-optional>Note of the keeper<th data-key=day>Day of the sample"
+    "<tr data-repeated data-key=well><td><td data-type=decimal><td data-optional>"
+    "<td data-type=date></table>",
+    'id = "wells"',
+)
+WELL_ROWS = [
+    ["Name of the well", "Depth in metres", "Note of the keeper", "Day of the sample"],
+    ["Old mill", "12.5", "dry in May", "2024-03-01"], ["Church", "9.8", "", "2024-03-02"],
+    ["Market", "31.0", "new pump", "2024-03-05"], ["Harbour", "7.1", "", "2024-03-09"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("separator", ["\n", "\t"], ids=["lines", "tabs"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_column_may_be_optional(separator: str, is_there: bool) -> None:
+    """Where its head is, its values are as any others; where it is not, its cells are blank."""
+    rows = [row if is_there else [*row[:2], row[3]] for row in WELL_ROWS]
+    shown = [[text for text in row if text or separator == "\t"] for row in rows]
+    dump = "\n".join(separator.join(row) for row in shown) + "\n"
+    (table,) = tabrecover.recover(dump, templates=Library([WELLS])).tables
+    texts = texts_of(table)
+    assert table.shape == (5, 4)
+    for number, (name, depth, note, day) in enumerate(WELL_ROWS[1:], start=1):
+        assert texts[f"well[{number}].name"] == name
+        assert texts[f"well[{number}].depth"] == depth
+        assert texts[f"well[{number}].note"] == (note if is_there else "")
+        assert texts[f"well[{number}].day"] == day
+
+
 def test_a_sum_over_all_rows_is_checked() -> None:
     """`[]` in a rule stands for every copy; a total that is wrong is told."""
     (right,) = tabrecover.recover(with_bars(ROWS, "20"), templates=LIBRARY).tables
