@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from tabrecover.library import Library
     from tabrecover.symbols import Symbol
-    from tabrecover.template import Template
+    from tabrecover.template import Copies, Template
 
 __all__ = [
     "NOTHING",
@@ -131,11 +131,11 @@ class Aligner:
         number: int,
         library: Library,
         scoring: Scoring,
-        copies: int = 1,
+        copies: Copies = (),
     ) -> Aligner:
         """Take template `number` of `library`; `phrases[k]`: the phrase of symbol `k`, or -1.
 
-        Its repeated rows are there so many times as `copies` says.
+        Its groups of repeated rows are there so many times as `copies` says.
         """
         template = library.templates[number]
         anchors = [
@@ -202,22 +202,24 @@ class Aligner:
         )  # fmt: skip
 
 
-def _columns_alike(template: Template, copies: int) -> list[int]:
+def _columns_alike(template: Template, copies: Copies) -> list[int]:
     """By slot of the unrolled template, the number of its place in a record; -1 outside of them.
 
     Empty for a template without records.
     """
-    repeated, unrolled, width = template.repeated, template.unrolled(copies), template.n_cols + 1
-    if repeated is None:
+    if not template.repeated:
         return []
-    height = repeated.stop - repeated.first
-    rows = range(repeated.first, repeated.first + copies * height)
-    return [
-        (slot.row - repeated.first) % height * width + number % width
-        if slot.kind <= SlotKind.TEXT and slot.row in rows
-        else -1
-        for number, slot in enumerate(unrolled.slots)
-    ]
+    width = template.n_cols + 1
+    alike = [-1] * len(template.unrolled(copies).slots)
+    moved = 0  # rows
+    for group, times in zip(template.repeated, copies, strict=True):
+        size = len(group.rows) * width
+        start = (group.first + moved) * width
+        for number in range(times * size):
+            if template.slots[group.first * width + number % size].kind <= SlotKind.TEXT:
+                alike[start + number] = group.first * width + number % size
+        moved += (times - 1) * len(group.rows)
+    return alike
 
 
 def _with_row(alike: Callable[[], list[int]], first: int, width: int) -> list[int]:

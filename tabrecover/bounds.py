@@ -147,10 +147,11 @@ def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
 def _slots_behind(template: Template, slot: int) -> list[Slot]:
     """The slots behind one that must be filled, with all copies that repeated rows may have."""
     behind = [other for other in template.slots[slot + 1 :] if not other.optional]
-    repeated = template.repeated
-    if repeated and template.slots[slot].row < repeated.stop:
-        copies = min(repeated.most, MAX_CELLS // len(template.slots_repeated))
-        behind += copies * [other for other in template.slots_repeated if not other.optional]
+    for group in template.repeated:
+        if template.slots[slot].row < group.stop:
+            own = template.slots_of(group)
+            copies = min(group.most, MAX_CELLS // len(own))
+            behind += copies * [other for other in own if not other.optional]
     return behind
 
 

@@ -282,8 +282,7 @@ def _room(template: Template, slot: Slot) -> int:
     """Folded characters that the values of a slot may take unpunished."""
     if slot.kind != SlotKind.TEXT:
         return 0
-    repeated = template.repeated
-    inside = repeated is not None and repeated.first <= slot.row < repeated.stop
+    inside = any(slot.row in group.rows for group in template.repeated)
     return TEXT_SLOT_ROOM * (COPIES if inside else 1)
 
 

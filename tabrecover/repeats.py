@@ -4,8 +4,9 @@ A template's repeated rows are unrolled: written out as often as a number of cop
 gives an ordinary template. Too few copies leave symbols over, too many leave slots empty, and both
 cost; so the score has its peak where the rows of the dump are. It is climbed from the numbers that
 the symbols would fill, all of them and those that are texts: empty cells that the dump shows may
-be row ends. The neighbours of the best number are rivals: their share of the probability
-is what the number of rows leaves open.
+be row ends. Several groups of repeated rows are climbed in turn (coordinate ascent). The neighbours
+of the best number are rivals: their share of the probability is what the number of rows leaves
+open.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tabrecover.align import Aligner
     from tabrecover.symbols import Symbol
-    from tabrecover.template import Template
+    from tabrecover.template import Copies, Template
 
 __all__ = ["Fit", "best_fit"]
 
@@ -37,25 +38,26 @@ class Fit(NamedTuple):
 
 
 def best_fit(
-    template: Template, symbols: Sequence[Symbol], aligned: Callable[[int], Aligner]
+    template: Template, symbols: Sequence[Symbol], aligned: Callable[[Copies], Aligner]
 ) -> Fit | None:
-    """`template` with the best number of copies; None where it can't be aligned.
+    """`template` with the best numbers of copies; None where it can't be aligned.
 
-    `aligned` gives the aligner of the symbols with so many copies.
+    `aligned` gives the aligner of the symbols with so many copies of each group.
     """
     return _Climb(template, symbols, aligned).best()
 
 
 class _Climb:
     def __init__(
-        self, template: Template, symbols: Sequence[Symbol], aligned: Callable[[int], Aligner]
+        self, template: Template, symbols: Sequence[Symbol], aligned: Callable[[Copies], Aligner]
     ) -> None:
         self.template = template
         self.symbols = symbols
         self.aligned = aligned
-        self.tried: dict[int, tuple[float, Aligner]] = {}
+        self.bounds = list(_bounds(template))
+        self.tried: dict[Copies, tuple[float, Aligner]] = {}
 
-    def score(self, copies: int) -> float:
+    def score(self, copies: Copies) -> float:
         if copies not in self.tried:
             aligner = self.aligned(copies)
             score = aligner.score()
@@ -63,34 +65,58 @@ class _Climb:
         return self.tried[copies][0]
 
     def best(self) -> Fit | None:
-        least, most = self._bounds()
-        starts = {min(max(start, least), most) for start in self._starts()}
-        best = max((self._top_from(start, least, most) for start in starts), key=self.score)
+        best = max(map(self._top_from, set(self._starts())), key=self.score)
         top_score, aligner = self.tried[best]
         if top_score == -inf:
             return None
         share = 1 / sum(exp(score - top_score) for score, _ in self.tried.values())
         return Fit(top_score, aligner, share)
 
-    def _top_from(self, copies: int, least: int, most: int) -> int:
+    def _top_from(self, copies: Copies) -> Copies:
+        """The top of a climb, one group after the other until none has a better number."""
         while True:
-            near = range(max(least, copies - REACH), min(most, copies + REACH) + 1)
-            top = max(near, key=self.score)
+            before = copies
+            for group in range(len(self.bounds)):
+                copies = self._climbed(copies, group)
+            if copies == before or len(self.bounds) < 2:
+                return copies
+
+    def _climbed(self, copies: Copies, group: int) -> Copies:
+        """The copies with the best number of one group, by steps that grow as long as they help."""
+        least, most = self.bounds[group]
+        far = REACH
+        while True:
+            own = copies[group]
+            near = [*range(own - REACH, own + REACH + 1), own + far]
+            steps = [
+                (*copies[:group], number, *copies[group + 1 :])
+                for number in near
+                if least <= number <= most
+            ]
+            top = max(steps, key=self.score)
             if self.score(top) <= self.score(copies):
                 return copies
+            far = 2 * far if top[group] == own + far else REACH
             copies = top
 
-    def _bounds(self) -> tuple[int, int]:
-        repeated = self.template.repeated
-        if repeated is None:
-            return 1, 1
-        room = MAX_CELLS // (self.template.n_rows * self.template.n_cols)
-        return repeated.least, max(repeated.least, min(repeated.most, room))
+    def _starts(self) -> Iterator[Copies]:
+        """The copies that symbols would fill for which the other rows have no room.
 
-    def _starts(self) -> Iterator[int]:
-        """The copies that symbols would fill for which the other rows have no room."""
+        Of several groups labels between them tell how many rows each has: from the least on.
+        """
+        if len(self.bounds) != 1:
+            yield tuple(least for least, _ in self.bounds)
+            return
+        ((least, most),) = self.bounds
         inner = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots_repeated)
         outer = sum(slot.kind <= SlotKind.TEXT for slot in self.template.slots) - inner
         cells = [s for s in self.symbols if s.kind not in (UnitKind.LABEL, UnitKind.ROW_END)]
         for filling in (len(cells), sum(s.unit >= 0 for s in cells)):
-            yield (filling - outer) // max(1, inner)
+            yield (min(max((filling - outer) // max(1, inner), least), most),)
+
+
+def _bounds(template: Template) -> Iterator[tuple[int, int]]:
+    """How often each group may be there, at least and at most."""
+    room = MAX_CELLS // (template.n_rows * template.n_cols)
+    for group in template.repeated:
+        yield group.least, max(group.least, min(group.most, room))

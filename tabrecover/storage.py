@@ -13,6 +13,7 @@ import tomllib
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib import resources
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
@@ -175,11 +176,24 @@ def _row(
     return tr.get("data-key"), drawn
 
 
-def _repeated(rows: Sequence[lxml_html.HtmlElement], file: str) -> Repeated | None:
-    """The rows marked with `data-repeated`: neighbours, with the bounds that the first states."""
-    marked = [index for index, tr in enumerate(rows) if tr.get("data-repeated") is not None]
-    if not marked:
-        return None
+def _repeated(rows: Sequence[lxml_html.HtmlElement], file: str) -> list[Repeated]:
+    """The groups of neighbouring rows marked with `data-repeated`."""
+    runs = groupby(range(len(rows)), lambda index: rows[index].get("data-repeated") is not None)
+    groups = [_group(rows, list(marked), file) for is_marked, marked in runs if is_marked]
+    for group, other in pairwise(groups):
+        between = (th for tr in rows[group.stop : other.first] for th in tr.iterchildren("th"))
+        if not any(str(th.text_content()).strip() for th in between):
+            raise TemplateError(
+                "between two groups of repeated rows stands a row with a label; draw it, or mark "
+                "the rows between them as repeated too",
+                file=file,
+                node=f"row {other.first + 1}",
+            )
+    return groups
+
+
+def _group(rows: Sequence[lxml_html.HtmlElement], marked: Sequence[int], file: str) -> Repeated:
+    """Neighbouring rows that are repeated together, with the bounds that the first states."""
     first, last = marked[0], marked[-1]
     for index in marked:
         if rows[index].get("data-optional") is not None or not rows[index].findall("td"):
@@ -188,12 +202,6 @@ def _repeated(rows: Sequence[lxml_html.HtmlElement], file: str) -> Repeated | No
                 file=file,
                 node=f"row {index + 1}",
             )
-    if len(marked) != last - first + 1:
-        raise TemplateError(
-            "repeated rows must be neighbours: a template has one group of them",
-            file=file,
-            node=f"row {last + 1}",
-        )
     bounds = _BOUNDS.fullmatch(rows[first].get("data-repeated", "").strip())
     least = int(bounds["least"] or 1) if bounds else 0
     most = int(bounds["most"] or MAX_CELLS) if bounds else 0

@@ -17,7 +17,8 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from operator import mul
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 
@@ -38,6 +39,7 @@ __all__ = [
     "KINDS",
     "MAX_CELLS",
     "VALUE_TYPES",
+    "Copies",
     "DrawnCell",
     "Look",
     "Repeated",
@@ -57,7 +59,7 @@ VALUE_TYPES: tuple[ValueType, ...] = get_args(ValueType)
 MAX_CELLS = 20_000
 REPEATED_KEY = "row"  # of repeated rows without a key
 ANY_LABEL = "*"  # form of a label that may say anything; no folded text is like it
-_COPY = re.compile(r"\[(\d+)\]")
+_T = TypeVar("_T")
 
 
 class SlotKind(IntEnum):
@@ -179,14 +181,22 @@ class RuleInstance(NamedTuple):
     right: tuple[int, ...]
 
 
+Copies = tuple[int, ...]  # how often each group of repeated rows is there
+
+
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Rows `[first, stop)` that stand for `least` to `most` copies of themselves."""
+    """Rows `[first, stop)`, a group that stands for `least` to `most` copies of itself."""
 
     first: int
     stop: int
     least: int = 1
     most: int = MAX_CELLS
+
+    @property
+    def rows(self) -> range:
+        """The rows of one copy."""
+        return range(self.first, self.stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +205,7 @@ class _Drawing:
 
     rows: tuple[tuple[str | None, tuple[DrawnCell, ...]], ...]
     aliases: dict[str, Sequence[str]]
-    repeated: Repeated
+    repeated: tuple[Repeated, ...]
 
 
 @dataclass(frozen=True)
@@ -203,8 +213,8 @@ class Template:
     """A compiled layout.
 
     `slots` are the graph's nodes in topological (reading) order; `instances` its bound rules;
-    `context` are phrases whose presence in a document speaks for this edition. Rows that are
-    `repeated` are there once; `unrolled` gives the layout with as many copies as a table has.
+    `context` are phrases whose presence in a document speaks for this edition. Groups of rows that
+    are `repeated` are there once; `unrolled` gives the layout with as many copies as a table has.
     `added` are rows that the layout lacks, put in for one table (`with_row`).
     """
 
@@ -223,23 +233,23 @@ class Template:
     added: tuple[int, ...] = ()
 
     @property
-    def repeated(self) -> Repeated | None:
-        """The rows that are repeated, if any."""
-        return self.drawing.repeated if self.drawing else None
+    def repeated(self) -> tuple[Repeated, ...]:
+        """The groups of rows that are repeated, in order."""
+        return self.drawing.repeated if self.drawing else ()
 
-    def unrolled(self, copies: int) -> Template:
-        """The layout with so many copies of its repeated rows; itself where none are.
+    def unrolled(self, copies: Copies) -> Template:
+        """The layout with so many copies of its groups of repeated rows; itself where none are.
 
         Their keys are numbered from 1: `row[1].name`, `row[2].name`.
         """
-        if self.drawing is None or copies == 1:
+        if self.drawing is None or set(copies) == {1}:
             return self
         if copies not in self._unrolled:
             self._unrolled[copies] = _unroll(self, self.drawing, copies)
         return self._unrolled[copies]
 
     @cached_property
-    def _unrolled(self) -> dict[int, Template]:
+    def _unrolled(self) -> dict[Copies, Template]:
         return {}
 
     def with_row(self, below: int) -> Template:
@@ -265,20 +275,24 @@ class Template:
             added=tuple(sorted([*(row + (row > below) for row in self.added), below + 1])),
         )
 
-    def slot_unrolled(self, slot: int, copies: int) -> int:
+    def slot_unrolled(self, slot: int, copies: Copies) -> int:
         """Where a slot of this layout is in the unrolled one: in the first copy, if in any."""
-        repeated = self.repeated
-        if repeated is None or self.slots[slot].row < repeated.stop:
-            return slot
-        return slot + (copies - 1) * (repeated.stop - repeated.first) * (self.n_cols + 1)
+        above = sum(
+            (times - 1) * len(group.rows)
+            for group, times in zip(self.repeated, copies, strict=True)
+            if self.slots[slot].row >= group.stop
+        )
+        return slot + above * (self.n_cols + 1)
+
+    def slots_of(self, group: Repeated) -> Sequence[Slot]:
+        """The slots of one copy of a group of repeated rows."""
+        width = self.n_cols + 1
+        return self.slots[group.first * width : group.stop * width]
 
     @cached_property
     def slots_repeated(self) -> tuple[Slot, ...]:
-        """The slots of one copy of the repeated rows."""
-        if self.repeated is None:
-            return ()
-        first, stop = self.repeated.first, self.repeated.stop
-        return tuple(slot for slot in self.slots if first <= slot.row < stop)
+        """The slots of one copy of each group."""
+        return tuple(slot for group in self.repeated for slot in self.slots_of(group))
 
     @cached_property
     def slot_kinds(self) -> npt.NDArray[np.int64]:
@@ -378,14 +392,14 @@ def compile_template(
     aliases: dict[str, Sequence[str]] | None = None,
     rules: Sequence[Rule] = (),
     context: Sequence[str] = (),
-    repeated: Repeated | None = None,
+    repeated: Sequence[Repeated] = (),
     file: str = "",
     settings_file: str = "",
 ) -> Template:
     """Work out positions, keys and slots of a drawn table.
 
     `rows` pairs each row's key (or None) with its cells, left to right, as HTML has them;
-    `repeated` are those that stand for any number of copies. Raises `TemplateError`, naming `file`
+    `repeated` are groups that stand for any number of copies. Raises `TemplateError`, naming `file`
     and the cell, where the drawing is not a grid, or `settings_file` and the entry, where aliases
     or rules don't fit it.
     """
@@ -394,9 +408,9 @@ def compile_template(
         raise TemplateError("no labels; a table is found by its <th> cells", file=file)
     if not any(cell.role == "value" for cell in placed):
         raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
-    if repeated:
-        _check_repeated(placed, repeated, file)
-    keyed = _with_keys(placed, _row_keys(rows, repeated, 1), file)
+    for group in repeated:
+        _check_repeated(placed, group, file)
+    keyed = _with_keys(placed, _row_keys(rows, repeated, (1,) * len(repeated)), file)
     cells = _with_forms(keyed, aliases or {}, settings_file)
     drawn = tuple((key, tuple(drawn_row)) for key, drawn_row in rows)
     return Template(
@@ -411,13 +425,13 @@ def compile_template(
         rules=tuple(rules),
         instances=_bind(rules, cells, settings_file),
         context=(id, *context),
-        drawing=_Drawing(drawn, aliases or {}, repeated) if repeated else None,
+        drawing=_Drawing(drawn, aliases or {}, tuple(repeated)) if repeated else None,
     )
 
 
-def _unroll(template: Template, drawing: _Drawing, copies: int) -> Template:
-    first, stop = drawing.repeated.first, drawing.repeated.stop
-    rows = [*drawing.rows[:first], *copies * drawing.rows[first:stop], *drawing.rows[stop:]]
+def _unroll(template: Template, drawing: _Drawing, copies: Copies) -> Template:
+    blocks = [drawing.rows[group.first : group.stop] for group in drawing.repeated]
+    rows = _written_out(drawing.rows, drawing.repeated, list(map(mul, blocks, copies)))
     placed, n_rows, n_cols = _place(rows, "")
     keyed = _with_keys(placed, _row_keys(drawing.rows, drawing.repeated, copies), "")
     cells = _with_forms(keyed, drawing.aliases, "")
@@ -431,6 +445,18 @@ def _unroll(template: Template, drawing: _Drawing, copies: int) -> Template:
     )
 
 
+def _written_out(
+    rows: Sequence[_T], groups: Sequence[Repeated], blocks: Sequence[Sequence[_T]]
+) -> list[_T]:
+    """The rows with a block in the place of each group."""
+    written: list[_T] = []
+    stop = 0
+    for group, block in zip(groups, blocks, strict=True):
+        written += [*rows[stop : group.first], *block]
+        stop = group.stop
+    return [*written, *rows[stop:]]
+
+
 def _making_room(cell: TemplateCell, below: int) -> TemplateCell:
     if cell.row > below:
         return replace(cell, row=cell.row + 1)
@@ -439,10 +465,10 @@ def _making_room(cell: TemplateCell, below: int) -> TemplateCell:
     return cell
 
 
-def _check_repeated(cells: Sequence[TemplateCell], repeated: Repeated, file: str) -> None:
+def _check_repeated(cells: Sequence[TemplateCell], group: Repeated, file: str) -> None:
     for cell in cells:
         rows = range(cell.row, cell.row + cell.rowspan)
-        inside = sum(repeated.first <= row < repeated.stop for row in rows)
+        inside = sum(row in group.rows for row in rows)
         if 0 < inside < len(rows):
             raise TemplateError(
                 "spans repeated rows and others; end its span with the repeated rows",
@@ -452,19 +478,25 @@ def _check_repeated(cells: Sequence[TemplateCell], repeated: Repeated, file: str
 
 
 def _row_keys(
-    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], repeated: Repeated | None, copies: int
+    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]],
+    repeated: Sequence[Repeated],
+    copies: Copies,
 ) -> list[_RowKey]:
-    """The key of every row; of repeated ones with the number of the copy."""
+    """The key of every row; of repeated ones with the number of the copy.
+
+    Those without a key of their own are called by their number, if there are several.
+    """
     keys = [_RowKey(key) for key, _ in rows]
-    if repeated is None:
-        return keys
-    first, stop = repeated.first, repeated.stop
-    names = [
-        key or (REPEATED_KEY if stop - first == 1 else f"{REPEATED_KEY}{number}")
-        for number, (key, _) in enumerate(rows[first:stop], start=1)
-    ]
-    block = [_RowKey(f"{name}[{copy + 1}]", copy + 1) for copy in range(copies) for name in names]
-    return [*keys[:first], *block, *keys[stop:]]
+    is_alone = sum(len(group.rows) for group in repeated) == 1
+    number = 0
+    blocks = []
+    for group, times in zip(repeated, copies, strict=True):
+        names = []
+        for row in group.rows:
+            number += 1
+            names.append(keys[row].key or (REPEATED_KEY if is_alone else f"{REPEATED_KEY}{number}"))
+        blocks.append([_RowKey(f"{name}[{n}]", n) for n in range(1, times + 1) for name in names])
+    return _written_out(keys, repeated, blocks)
 
 
 def _place(
@@ -623,16 +655,20 @@ def _bind(
 
 
 def _over_copies(rule: Rule, by_key: Collection[str]) -> Rule:
-    """The rule with each `[]` written out: one term for every copy of the repeated rows."""
+    """The rule with each `[]` written out: one term for every copy of its group of rows."""
+
+    def copies(term: str) -> int:
+        pattern = re.escape(term).replace(r"\[\]", r"\[(\d+)\]").replace(r"\*", ".+")
+        found = filter(None, map(re.compile(pattern).fullmatch, by_key))
+        return max((int(match.group(1)) for match in found), default=1)
 
     def written_out(terms: Sequence[str]) -> tuple[str, ...]:
         return tuple(
             term.replace("[]", f"[{copy}]")
             for term in terms
-            for copy in (range(1, copies + 1) if "[]" in term else (0,))
+            for copy in (range(1, copies(term) + 1) if "[]" in term else (0,))
         )
 
-    copies = max((int(n) for key in by_key for n in _COPY.findall(key)), default=1)
     return Rule(rule.id, written_out(rule.left), written_out(rule.right))
 
 

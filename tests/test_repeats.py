@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import tabrecover
@@ -108,12 +108,12 @@ def test_a_sum_over_all_rows_is_checked() -> None:
 
 def test_unrolling_keeps_the_other_rows() -> None:
     """Copies stand one below the other; rows behind them move down with their keys."""
-    unrolled = TEMPLATE.unrolled(3)
+    unrolled = TEMPLATE.unrolled((3,))
     keys = {cell.key: cell.row for cell in unrolled.cells if cell.key}
     assert unrolled.n_rows == 5
     assert [keys[f"stock[{n}].boxes"] for n in (1, 2, 3)] == [1, 2, 3]
     assert keys["sum.boxes"] == 4
-    assert TEMPLATE.unrolled(1) is TEMPLATE
+    assert TEMPLATE.unrolled((1,)) is TEMPLATE
 
 
 def test_a_group_of_rows_is_repeated_together() -> None:
@@ -123,7 +123,7 @@ def test_a_group_of_rows_is_repeated_together() -> None:
         '<tr data-repeated><th rowspan="2">Visit</th><td></td></tr>'
         "<tr data-repeated><td></td></tr></table>"
     )
-    unrolled = template.unrolled(2)
+    unrolled = template.unrolled((2,))
     assert unrolled.n_rows == 5
     keys = [cell.key for cell in unrolled.cells if cell.key]
     assert keys == ["row1[1].c2", "row2[1].c2", "row1[2].c2", "row2[2].c2"]
@@ -136,7 +136,7 @@ def test_a_group_of_rows_is_repeated_together() -> None:
         ("<tr data-repeated='5-2'><td></td></tr>", "data-repeated is empty"),
         ("<tr data-repeated='0-2'><td></td></tr>", "data-repeated is empty"),
         ("<tr data-repeated><td></td></tr><tr><td></td></tr><tr data-repeated><td></td></tr>",
-         "must be neighbours"),
+         "a row with a label"),
         ("<tr data-repeated><td rowspan=2></td></tr><tr></tr>", "spans repeated rows and others"),
         ("<tr><td data-repeated></td></tr>", "belongs on the row"),
         ("<tr data-repeated data-optional><td></td></tr>", "is not optional"),
@@ -159,6 +159,80 @@ def test_every_number_of_rows(numbers: list[int]) -> None:
     assert [texts[f"stock[{k}].article"] for k in range(1, len(rows) + 1)] == list(
         map(str, numbers)
     )
+
+
+LEDGER = parse_template(
+    "<table data-type=text><tr><th>Kind of entry<th>Amount booked"
+    "<tr><th colspan=2>Income of the year"
+    "<tr data-repeated><td data-key=source><td data-key=income data-type=integer>"
+    "<tr><th>Income in all<td data-key=all_income data-type=integer>"
+    "<tr><th colspan=2>Expenses of the year"
+    "<tr data-repeated><td data-key=aim><td data-key=expense data-type=integer>"
+    "<tr><th>Expenses in all<td data-key=all_expenses data-type=integer></table>",
+    """
+    id = "ledger"
+    [[rules]]
+    id = "income"
+    left = ["income[]"]
+    right = ["all_income"]
+    [[rules]]
+    id = "expenses"
+    left = ["expense[]"]
+    right = ["all_expenses"]
+    """,
+)
+
+
+def ledger(separator: str, income: list[int], expenses: list[int]) -> Table:
+    """What is read from a ledger with these amounts."""
+    entries = [("Kind of entry", "Amount booked"), ("Income of the year",)]
+    entries += [(f"Fee {'abc'[n % 3]}", str(amount)) for n, amount in enumerate(income)]
+    entries += [("Income in all", str(sum(income))), ("Expenses of the year",)]
+    entries += [(f"Rent {'abc'[n % 3]}", str(amount)) for n, amount in enumerate(expenses)]
+    entries += [("Expenses in all", str(sum(expenses)))]
+    dump = "\n".join(separator.join(entry) for entry in entries)
+    (table,) = tabrecover.recover(dump + "\n", templates=Library([LEDGER])).tables
+    return table
+
+
+AMOUNTS = st.lists(st.integers(1, 9999), min_size=1, max_size=25)
+
+
+@given(AMOUNTS, AMOUNTS)
+@example([700, 80, 9], [4321, 65])
+@settings(max_examples=20, deadline=None)
+def test_groups_have_numbers_of_their_own(income: list[int], expenses: list[int]) -> None:
+    """Two groups with a label between them: each as long as it is, and its sum over its rows."""
+    table = ledger(" | ", income, expenses)
+    texts = texts_of(table)
+    assert [texts[f"income[{n}]"] for n in range(1, len(income) + 1)] == list(map(str, income))
+    found = [texts[f"expense[{n}]"] for n in range(1, len(expenses) + 1)]
+    assert found == list(map(str, expenses))
+    assert table.shape[0] == 5 + len(income) + len(expenses)
+    assert [check.holds for check in table.checks] == [True, True]
+
+
+def test_groups_where_only_the_order_shows() -> None:
+    """One cell a line, groups of three and of two rows: labels and sums tell them apart."""
+    table = ledger("\n", [700, 80, 9], [4321, 65])
+    assert table.shape == (10, 2)
+    texts = texts_of(table)
+    assert [texts[f"income[{n}]"] for n in (1, 2, 3)] == ["700", "80", "9"]
+    assert [texts[f"expense[{n}]"] for n in (1, 2)] == ["4321", "65"]
+
+
+def test_groups_without_keys_are_numbered() -> None:
+    """Rows of groups that have no key are called by their number, each group's copies from 1 on."""
+    template = parse_template(
+        "<table><tr><th>Name<th>Amount<tr data-repeated><td><td><tr><th>Sum<td><tr data-repeated>"
+        "<td><td></table>"
+    )
+    unrolled = template.unrolled((2, 1))
+    assert [cell.key for cell in unrolled.cells if cell.key] == [
+        "row1[1].c1", "row1[1].c2", "row1[2].c1", "row1[2].c2", "r4c2", "row2[1].c1", "row2[1].c2",
+    ]  # fmt: skip
+    assert template.slot_unrolled(6, (2, 3)) == 9
+    assert template.slot_unrolled(9, (2, 3)) == 12
 
 
 VILLAGES = parse_template(
