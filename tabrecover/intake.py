@@ -356,12 +356,24 @@ def _compressed_lines(file: File, reading: Reading) -> Iterator[Item]:
             yield _line_item(file.name, at, line, reading)
 
 
+def _with_limit(rows: Iterator[list[str]], limit: int) -> Iterator[list[str]]:
+    """The rows, with fields up to so many characters; the limit of the process stays as it is."""
+    while True:
+        before = csv.field_size_limit(limit)
+        try:
+            row = next(rows, None)
+        finally:
+            csv.field_size_limit(before)
+        if row is None:
+            return
+        yield row
+
+
 def _csv_rows(file: File, reading: Reading) -> Iterator[Item]:
-    csv.field_size_limit(reading.max_bytes)
     separator = "\t" if _suffix(file.name) == ".tsv" else ","
     with open_plain(file.path, file.name) as stream:
         lines = _CsvLines(stream, reading)
-        rows = csv.reader(lines, delimiter=separator)
+        rows = _with_limit(csv.reader(lines, delimiter=separator), reading.max_bytes)
         names = next(rows, [])
         columns = _columns(names, reading)
         places = [names.index(column) if column else -1 for column in columns]

@@ -728,6 +728,15 @@ def test_csv_that_is_cut_inside_of_quotes_is_noticed(tmp_path: Path) -> None:
     assert found(tmp_path / "b.csv", encoding="utf-16")[0].data == "Grüße"
 
 
+def test_long_fields_of_csv_change_no_limit_of_the_process(tmp_path: Path) -> None:
+    """A document longer than what `csv` takes by itself is read, and others' limit stays."""
+    before = csv.field_size_limit()
+    text = "word " * (before // 4)
+    (tmp_path / "a.csv").write_text(f'text\n"{text}"\nshort\n')
+    assert [item.data for item in found(tmp_path / "a.csv")] == [text, "short"]
+    assert csv.field_size_limit() == before
+
+
 def test_a_row_of_csv_that_does_not_end_is_given_up(tmp_path: Path) -> None:
     """A quote that is never closed takes no more memory than the largest document may."""
     never = b'x\n","' * 200
