@@ -250,6 +250,7 @@ class _Judged:
     texts: tuple[str | None, ...]
     label: bool
     optional: bool = False
+    declared: bool = False  # as a label, by the sources themselves
     more: tuple[str, ...] = ()  # texts of further records
 
 
@@ -271,7 +272,7 @@ class _Judge:
         labels = {k for k in range(len(self.joined)) if self._is_label(k)} | fixed_numbers
         labels |= self._blank_labels(labels)
         return [
-            _Judged(j.at, self.texts[k], k in labels, self._is_optional(j))
+            _Judged(j.at, self.texts[k], k in labels, self._is_optional(j), self.declared[k])
             for k, j in enumerate(self.joined)
         ]
 
@@ -404,7 +405,7 @@ class _Records:
         """Equal for rows alike; a row that shares a cell with another is like no other."""
         if any(cell.at.rowspan > 1 for cell in self.rows[row]):
             return row
-        return tuple((cell.at.col, cell.at.colspan) for cell in self.rows[row])
+        return tuple((cell.at.col, cell.at.colspan, cell.declared) for cell in self.rows[row])
 
     def _records_of(self, rows: Sequence[int]) -> _Run | None:
         if len(self.common.seen) == 1:

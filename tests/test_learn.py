@@ -124,7 +124,7 @@ def test_a_repeated_row_is_read_back() -> None:
     lesson = one(LEAGUE.format(rows, 6.7))
     template = parse_template(lesson.html, lesson.toml)
     assert template.n_rows == 3
-    assert template.repeated is not None
+    assert template.repeated
 
 
 # --- several examples ---------------------------------------------------------------------------
@@ -151,6 +151,28 @@ def test_numbers_that_stay_across_a_row_are_labels() -> None:
     lesson = one(page.format(1, 2, 3), page.format(4, 2, 6))
     assert texts(lesson)[0] == ["Item", "2022", "2023"]
     assert texts(lesson)[2] == ["Gas", "[integer]", "[integer]"]
+
+
+def test_records_around_a_marked_row_are_two_groups() -> None:
+    """A sum between two lists, marked as a label, parts them; each list is repeated by itself."""
+    pages = []
+    for fees, rents in ((4, 5), (6, 3)):
+        rows = [
+            "".join(
+                f"<tr><td>{kind} {fees * n + n} of {['oaks', 'elms', 'firs'][n % 3]}<td>{n * 7}"
+                for n in range(1, count + 1)
+            )
+            for kind, count in (("Sale", fees), ("Care", rents))
+        ]
+        pages.append(
+            f"<table id=wood><tr><th>Entry<th>Amount{rows[0]}<tr><th>Income in all<td>{fees * 9}"
+            f"{rows[1]}<tr><th>Expenses in all<td>{rents * 9}</table>"
+        )
+    examples = [e for n, page in enumerate(pages) for e in html_examples(page, f"{n}.html")]
+    lesson = learn_templates(examples, id="wood")[0][0]
+    assert lesson.layout.draft.repeated == {1, 3}
+    template = parse_template(lesson.html, lesson.toml)
+    assert [(group.first, group.stop) for group in template.repeated] == [(1, 2), (3, 4)]
 
 
 def test_rows_of_some_examples_are_optional_and_spans_stretch_over_them() -> None:
