@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import comb, fsum, log
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.draft import Proposal
@@ -33,6 +33,7 @@ __all__ = ["propose_rules"]
 CHANCE = 0.01  # tables for which some proposed rule is a mere coincidence
 SLIPS = 0.05  # of the sums in a source are wrong at most
 PRICE = -log(SLIPS)  # nats; by what a sum that is broken speaks against its rule
+LIKELY = 0.25  # probability of as many slips: with fewer, a line that fails is no slip
 MAX_GROUP = 40  # rows under one total; keeps the search linear in the table's cells
 ANY = "*"
 
@@ -205,17 +206,31 @@ def _without(parts: set[str], order: Sequence[str]) -> list[str]:
 def _written(
     sums: Sequence[_Sum], lines: Matrix, least: float, form: str, layout: Layout
 ) -> Iterable[Proposal]:
-    """Rules with `*` where they hold on the crossing lines alike, else one for each that tells."""
+    """Rules with `*` where they hold on the crossing lines alike, else one for each that tells.
+
+    Where a few lines fail, by slips or because the sum is none of theirs, the others have one each.
+    """
     for s in sums:
         everywhere = _everywhere(s, lines, len(layout.examples))
         failing = sum(_fails(e, len(layout.examples)) for e in everywhere.values())
-        alike = failing <= SLIPS * len(everywhere)
-        if alike and sum(e.net for e in everywhere.values()) >= least:
-            yield _rule(s, everywhere, ANY, form, layout)
-            continue
+        if sum(e.net for e in everywhere.values()) >= least:
+            if failing <= SLIPS * len(everywhere):
+                yield _rule(s, everywhere, ANY, form, layout)
+                continue
+            if _may_be_slips(failing, len(everywhere)):
+                for crossing, evidence in everywhere.items():
+                    if not _fails(evidence, len(layout.examples)):
+                        yield _rule(s, {crossing: evidence}, crossing, form, layout)
+                continue
         for crossing, evidence in s.crossing.items():
             if evidence.nats >= least and not evidence.broken:
                 yield _rule(s, {crossing: evidence}, crossing, form, layout)
+
+
+def _may_be_slips(failing: int, number: int) -> bool:
+    """Whether so many of a number of sums fail by slips now and then (binomial law)."""
+    fewer = (comb(number, k) * SLIPS**k * (1 - SLIPS) ** (number - k) for k in range(failing))
+    return 1 - fsum(fewer) >= LIKELY
 
 
 def _fails(evidence: _Evidence, n_examples: int) -> bool:

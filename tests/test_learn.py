@@ -261,6 +261,17 @@ def test_a_total_of_totals_is_found() -> None:
     ]  # fmt: skip
 
 
+def test_a_line_that_fails_costs_the_others_nothing() -> None:
+    """Of few lines one breaks the sum, by a slip or because it has none: not the others."""
+    page = "<table><tr><th>Kind<th>North<th>South<th>Both" + "".join(
+        f"<tr><th>row {'abcdefgh'[n]}<td>{11 * n + 3}<td>{7 * n + 50}<td>{18 * n + 53 + (n == 5)}"
+        for n in range(8)
+    )
+    assert rules(one(page + "</table>")) == [
+        ([f"row_{row}.north", f"row_{row}.south"], [f"row_{row}.both"]) for row in "abcdegh"
+    ]
+
+
 def test_a_slip_of_the_source_is_told() -> None:
     """A rule that one of many sums breaks is proposed, and says where it fails."""
     names = [f"row {chr(97 + n)}" for n in range(24)]
