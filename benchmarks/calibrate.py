@@ -7,7 +7,8 @@ Every value that the recovery tells on the dumps of the set is one observation: 
 Values of tables that no truth knows are wrong. A logistic regression is fitted by Newton's method
 with a ridge; the monotone curve behind it by isotonic regression (pool adjacent violators) on
 predictions for documents that were left out, so that it corrects what new documents show. What
-is told begins where, on documents left out, at most 1 in 2000 of all that is told is wrong. The
+is told begins where, on documents left out, at most 1 in 2000 of all that is told is wrong, and at
+most 1 in 100 of what is as probable. The
 thresholds are the smallest confidences at which an upper bound of the error rate (Clopper and
 Pearson 1934, one-sided) on documents left out is within each rate.
 """
@@ -60,6 +61,7 @@ RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
 TOLD_ERROR = 0.0005  # of all that is told, as much is wrong on documents left out
+TOLD_LIKE = 0.99  # and of values like one that is told, so many are right
 SURE = 0.95  # probability that the bound of an error rate holds
 
 
@@ -275,10 +277,10 @@ def fit(sample: Sample, least: float | None) -> tuple[Regression, Floats]:
 
 
 def told_from(confidence: Floats, right: Floats) -> float:
-    """The smallest confidence, `ACCEPT` or more, from which on at most `TOLD_ERROR` are wrong."""
+    """The smallest confidence from `TOLD_LIKE` on from which at most `TOLD_ERROR` are wrong."""
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(1 - right[order]) / np.arange(1, len(order) + 1)
-    kept = np.flatnonzero((wrong <= TOLD_ERROR) & (confidence[order] >= ACCEPT))
+    kept = np.flatnonzero((wrong <= TOLD_ERROR) & (confidence[order] >= TOLD_LIKE))
     return round(float(confidence[order][kept[-1]]), 6) if len(kept) else 1.0
 
 

@@ -45,6 +45,10 @@ MAX_LOGIT = 9.0  # beyond, the model's probability says nothing more
 # The signs of a value, and in which direction each may move its probability: up, down, either.
 KNOWN = {
     "certainty": +1,  # logit of the model's probability
+    "weakest": +1,  # the same of the value of the table that the model is least sure of
+    "anchored": +1,  # share of the table's labels that nothing else could be
+    "shown": +1,  # 1: the dump shows blanks
+    "row_full": +1,  # 1: no value of the cell's row is empty, so that none of it may be moved
     "left_over": -1,  # log(1 + numbers of the table's stretch that found no slot)
     "row_left_over": -1,  # the same for the cell's row, runs of digits in words counted as well
     "doubt": -1,  # share of the table's values that are in doubt
@@ -238,6 +242,10 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     trip = table.evidence.trip if table.evidence else None
     agreement = trip.agreement if trip else 1.0
+    certainty = [logit(cell.confidence / CEILING) for _, cell in values]
+    weakest = min(certainty, default=0.0)
+    with_blanks = {cell.row for _, cell in values if not cell.text}
+    anchored = len(table.alignment.anchors) / max(1, len(labels)) if table.alignment else 0.0
     bare = float(table.evidence is not None and not is_delimited(table.evidence.units))
     spare = bare * log1p(_beside(table))
     astray = table.evidence is not None and table.evidence.shared and left_over + spare > 0
@@ -245,7 +253,11 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
         (
-            logit(cell.confidence / CEILING),
+            own,
+            weakest,
+            anchored,
+            float(shown),
+            float(cell.row not in with_blanks),
             left_over,
             log1p(in_row[cell.row]),
             doubt,
@@ -265,7 +277,7 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             1 - agreement,
             (1 - agreement) * bare,
         )
-        for number, cell in values
+        for own, (number, cell) in zip(certainty, values, strict=True)
     ]
 
 

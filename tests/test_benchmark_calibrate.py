@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.calibrate import told_from
-from tabrecover.confidence import ACCEPT
+from benchmarks.calibrate import TOLD_LIKE, told_from
 
-SURE = np.linspace(1.0, 0.91, 3000)
+SURE = np.linspace(1.0, 0.991, 3000)
 
 
 def right(*wrong_at: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -19,11 +18,11 @@ def right(*wrong_at: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def test_told_begins_where_one_in_two_thousand_is_wrong() -> None:
     """With one wrong value of 3,000 all are told; the second of 2,501 is too many, and ends it."""
-    assert told_from(SURE, right(10)) == 0.91
+    assert told_from(SURE, right(10)) == 0.991
     assert told_from(SURE, right(10, 2500)) == round(float(SURE[2499]), 6)
     assert told_from(SURE, right(0, 1, 2)) == 1.0  # nothing is
 
 
-def test_told_never_begins_below_the_threshold_of_users() -> None:
-    """However few are wrong, what has less confidence than `ACCEPT` is not told."""
-    assert ACCEPT <= told_from(np.linspace(1.0, 0.5, 3000), right()) < ACCEPT + 0.001
+def test_told_never_begins_where_one_in_a_hundred_may_be_wrong() -> None:
+    """However few of all are wrong, what is less probable than `TOLD_LIKE` is not told."""
+    assert TOLD_LIKE <= told_from(np.linspace(1.0, 0.5, 3000), right()) < TOLD_LIKE + 0.001

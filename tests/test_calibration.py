@@ -1,0 +1,73 @@
+"""What calibration looks at beside the model's probability: signs, each on a small table."""
+
+from __future__ import annotations
+
+import pytest
+
+import tabrecover
+from tabrecover.api import read_document
+from tabrecover.calibration import KNOWN, logit, signs
+from tabrecover.confidence import CEILING
+from tabrecover.library import Library
+from tabrecover.pipeline import recover_document
+
+HARBOURS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Harbour of the coast<th data-key=in>Ships in"
+    "<th data-key=out>Ships out"
+    + "".join(f"<tr data-key={n}><th>{n} harbour<td><td>" for n in ("North", "South", "West"))
+    + "</table>",
+    'id = "harbours"',
+)
+HEAD = ("Harbour of the coast", "Ships in", "Ships out")
+ROWS = [("North harbour", "4", "9"), ("South harbour", "", "7"), ("West harbour", "12", "0")]
+
+
+def signs_of(dump: str) -> dict[str, list[float]]:
+    """The signs by name, of the values in reading order, and the model's confidences."""
+    document = read_document(dump, "text")
+    (table,) = recover_document(document, Library([HARBOURS])).tables
+    rows = signs(table)
+    found = {name: [row[k] for row in rows] for k, name in enumerate(KNOWN)}
+    found["confidence"] = [c.confidence for c in table.cells if c.role == "value"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def with_bars() -> dict[str, list[float]]:
+    """A dump that shows its blank."""
+    return signs_of("\n".join("| " + " | ".join(row) + " |" for row in [HEAD, *ROWS]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def in_lines() -> dict[str, list[float]]:
+    """One that has lost it."""
+    return signs_of("\n".join(text for row in [HEAD, *ROWS] for text in row if text) + "\n")
+
+
+def test_a_row_with_a_blank_is_not_full(with_bars: dict[str, list[float]]) -> None:
+    """Where all cells of a row hold something none of its values can be moved within it."""
+    assert with_bars["row_full"] == [1, 1, 0, 0, 1, 1]
+    assert with_bars["blank"] == [0, 0, 1, 0, 0, 0]
+
+
+def test_blanks_are_shown_or_not(
+    with_bars: dict[str, list[float]], in_lines: dict[str, list[float]]
+) -> None:
+    """Bars around every cell show it, lines of texts don't, and an empty cell is unseen there."""
+    assert set(with_bars["shown"]) == {1.0}
+    assert set(in_lines["shown"]) == {0.0}
+    assert sum(with_bars["blank_unseen"]) == 0
+    assert sum(in_lines["blank_unseen"]) == 1
+
+
+def test_a_table_is_as_sure_as_its_weakest_value(in_lines: dict[str, list[float]]) -> None:
+    """South's only number may stand in either column; all values know of that doubt."""
+    own = [logit(confidence / CEILING) for confidence in in_lines["confidence"]]
+    assert in_lines["certainty"] == own
+    assert set(in_lines["weakest"]) == {min(own)}
+    assert min(own) < logit(0.9)
+
+
+def test_labels_that_nothing_else_could_be_are_anchors(with_bars: dict[str, list[float]]) -> None:
+    """All six labels stand once, in order."""
+    assert set(with_bars["anchored"]) == {1.0}
