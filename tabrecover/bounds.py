@@ -38,7 +38,7 @@ def reach_back(
     """Where the units before the first hit begin, one for each slot before it at the most."""
     templates = [library.templates[candidate.template] for candidate in group]
     first = min(candidate.seeds[0].slot for candidate in group)
-    room = max(sum(not slot.optional for slot in t.slots[:first]) for t in templates)
+    room = max(sum(map(_may_hold, t.slots[:first])) for t in templates)
     longest = 2 * max(len(form) for t in templates for c in t.cells for form in c.forms or ("",))
     position = start
     for token in reversed(lex(text, floor, start) if room else []):
@@ -145,14 +145,19 @@ def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
 
 
 def _slots_behind(template: Template, slot: int) -> list[Slot]:
-    """The slots behind one that must be filled, with all copies that repeated rows may have."""
-    behind = [other for other in template.slots[slot + 1 :] if not other.optional]
+    """The slots behind one that a unit may fill, with all copies that repeated rows may have."""
+    behind = list(filter(_may_hold, template.slots[slot + 1 :]))
     for group in template.repeated:
         if template.slots[slot].row < group.stop:
             own = template.slots_of(group)
             copies = min(group.most, MAX_CELLS // len(own))
-            behind += copies * [other for other in own if not other.optional]
+            behind += copies * list(filter(_may_hold, own))
     return behind
+
+
+def _may_hold(slot: Slot) -> bool:
+    """Whether a label or a value begins there, optional ones too."""
+    return slot.kind <= SlotKind.LABEL
 
 
 def _is_cell(text: str, token: Token) -> bool:

@@ -497,7 +497,9 @@ def _type_of(texts: Iterable[str | None]) -> ValueType | None:
 
 def _choices_of(texts: Iterable[str | None]) -> tuple[str, ...]:
     """The few texts that come again and again, most frequent first; none if there are others."""
-    shown = Counter(text for text in texts if text and classify(text) != UnitKind.MARK)
+    telling = [text for text in texts if text and classify(text) != UnitKind.MARK]
+    spelled = {_fold(text): text for text in reversed(telling)}
+    shown = Counter(spelled[_fold(text)] for text in telling)
     few = 1 < len(shown) <= MAX_CHOICES and min(shown.values()) >= MIN_CHOSEN
     names = all(is_words(text) and "|" not in text and len(text) <= MAX_CHOICE for text in shown)
     return tuple(text for text, _ in shown.most_common()) if few and names else ()

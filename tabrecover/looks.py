@@ -38,21 +38,20 @@ MAX_LENGTH = 40  # characters of a date with its time
 
 _YEAR = r"(?:1[0-9]|20|21)\d\d"
 _MONTH, _DAY = r"(?:1[0-2]|0?[1-9])", r"(?:3[01]|[12]\d|0?[1-9])"
-_NAME = r"[^\W\d_]{3,12}\.?"  # of a month, in any language that writes it with letters
+_NAME = r"[^\W\d_][^\s\d.,;:/()|-]{2,11}\.?"  # of a month, in any language
 _OF = r"(?:[^\W\d_]{1,3}\.? )?"  # "de", "of"
 _TH = r"(?:\.|[^\W\d_]{2}\b)?"
+_ERA = r"(?: [^\W\d_]{1,2}\.?)?"  # "г."
 _TIME = r"(?:[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _DATES = (
-    rf"{_YEAR}(?P<a>[-/.])(?:{_MONTH}(?P=a){_DAY}|{_MONTH})",
-    rf"{_DAY}(?P<b>[-/.])(?:{_MONTH}|[^\W\d_]{{3}})(?P=b)(?:{_YEAR}|\d\d)",
+    rf"{_YEAR}(?P<a>[-/.]) ?(?:{_MONTH}(?P=a) ?{_DAY}\.?|{_MONTH})",
+    rf"{_DAY}(?P<b>[-/.]) ?(?:{_MONTH}|[^\W\d_]{{3}})(?P=b) ?(?:{_YEAR}|\d\d)",
     rf"{_MONTH}(?P<c>[-/.]){_DAY}(?P=c)(?:{_YEAR}|\d\d)",
     rf"{_MONTH}[-/.]{_YEAR}",
     rf"(?:{_YEAR} ?[年년] ?)?{_MONTH} ?[月월](?: ?{_DAY} ?[日号號일])?",
     rf"{_YEAR} ?[年년]",
-    rf"{_DAY}{_TH} {_OF}{_NAME},? {_OF}{_YEAR}",
+    rf"{_DAY}{_TH} {_OF}{_NAME},? {_OF}{_YEAR}{_ERA}",
     rf"{_NAME} {_DAY}{_TH},? {_YEAR}",
-    rf"{_NAME} {_OF}{_YEAR}",
-    r"[^\W\d_]{3}-\d\d",
 )
 _DATE = re.compile(f"(?:{'|'.join(_DATES)}){_TIME}")
 _PERCENT = re.compile(r"[-+−]?[\d.,' ]*\d ?[%‰]")

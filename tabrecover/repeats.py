@@ -82,22 +82,24 @@ class _Climb:
                 return copies
 
     def _climbed(self, copies: Copies, group: int) -> Copies:
-        """The copies with the best number of one group, by steps that grow as long as they help."""
+        """The copies with the best number of one group, by steps that double while they help."""
         least, most = self.bounds[group]
-        far = REACH
+
+        def with_number(number: int) -> Copies:
+            return (*copies[:group], min(max(number, least), most), *copies[group + 1 :])
+
+        step = REACH
         while True:
             own = copies[group]
-            near = [*range(own - REACH, own + REACH + 1), own + far]
-            steps = [
-                (*copies[:group], number, *copies[group + 1 :])
-                for number in near
-                if least <= number <= most
-            ]
-            top = max(steps, key=self.score)
-            if self.score(top) <= self.score(copies):
+            by = range(-REACH, REACH + 1) if step <= REACH else (-step, step)
+            top = max((with_number(own + number) for number in by), key=self.score)
+            if self.score(top) > self.score(copies):
+                step = 2 * step if abs(top[group] - own) == step else step
+                copies = top
+            elif step <= REACH:
                 return copies
-            far = 2 * far if top[group] == own + far else REACH
-            copies = top
+            else:
+                step //= 2
 
     def _starts(self) -> Iterator[Copies]:
         """The copies that symbols would fill for which the other rows have no room.

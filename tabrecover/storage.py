@@ -22,6 +22,7 @@ from lxml import html as lxml_html
 
 from tabrecover.calibration import Calibration
 from tabrecover.errors import TemplateError
+from tabrecover.fold import fold_text
 from tabrecover.library import Library
 from tabrecover.template import (
     MAX_CELLS,
@@ -236,9 +237,9 @@ def _drawn(
         raise TemplateError(
             "data-repeated belongs on the row: <tr data-repeated>", file=file, node=node
         )
-    kind, choices = _type(element, tr, table, file=file, node=node)
-    text = _SPACE.sub(" ", str(element.text_content())).strip()
     is_label = element.tag == "th"
+    kind, choices = ("text", ()) if is_label else _type(element, tr, table, file=file, node=node)
+    text = _SPACE.sub(" ", str(element.text_content())).strip()
     return DrawnCell(
         role="label" if is_label else "value",
         text=text if is_label else "",
@@ -267,14 +268,16 @@ def _type(
             file=file,
             node=node,
         )
-    choices = tuple(text for part in (stated or "").split("|") if (text := part.strip()))
+    texts = [text for part in (stated or "").split("|") if (text := part.strip())]
+    choices = tuple({fold_text(text): text for text in reversed(texts)}.values())[::-1]
     if kind != "choice" and stated is not None:
         raise TemplateError(
             f"data-choices belong to data-type choice, not {kind}", file=file, node=node
         )
-    if kind == "choice" and len(choices) < 2:
+    if kind == "choice" and (len(choices) < 2 or not all(map(fold_text, choices))):
         raise TemplateError(
-            'a choice names its texts, two or more: data-choices="open | closed"',
+            "a choice names its texts, two or more that differ in letters or digits: "
+            'data-choices="open | closed"',
             file=file,
             node=node,
         )

@@ -60,6 +60,7 @@ MAX_CELLS = 20_000
 REPEATED_KEY = "row"  # of repeated rows without a key
 ANY_LABEL = "*"  # form of a label that may say anything; no folded text is like it
 _T = TypeVar("_T")
+_COPY = re.compile(r"\[\d*\]")
 
 
 class SlotKind(IntEnum):
@@ -410,6 +411,14 @@ def compile_template(
         raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
     for group in repeated:
         _check_repeated(placed, group, file)
+    least = n_rows + sum((group.least - 1) * len(group.rows) for group in repeated)
+    if least * n_cols > MAX_CELLS:
+        raise TemplateError(
+            f"the repeated rows stand there so often that more than {MAX_CELLS} grid positions are "
+            "needed; lower the first number of data-repeated",
+            file=file,
+        )
+    _check_brackets(rows, repeated, file)
     keyed = _with_keys(placed, _row_keys(rows, repeated, (1,) * len(repeated)), file)
     cells = _with_forms(keyed, aliases or {}, settings_file)
     drawn = tuple((key, tuple(drawn_row)) for key, drawn_row in rows)
@@ -463,6 +472,19 @@ def _making_room(cell: TemplateCell, below: int) -> TemplateCell:
     if cell.rowspan > 1 and below < cell.row + cell.rowspan:
         return replace(cell, rowspan=cell.rowspan + 1)
     return cell
+
+
+def _check_brackets(
+    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], repeated: Sequence[Repeated], file: str
+) -> None:
+    keys = [key for row_key, cells in rows for key in (row_key, *(cell.key for cell in cells))]
+    taken = next((key for key in keys if key and _COPY.search(key)), None)
+    if repeated and taken is not None:
+        raise TemplateError(
+            f"key {taken!r}: a number in brackets tells copies of repeated rows apart; "
+            "take another key",
+            file=file,
+        )
 
 
 def _check_repeated(cells: Sequence[TemplateCell], group: Repeated, file: str) -> None:
@@ -573,7 +595,7 @@ def _with_keys(
             continue
         row_key, copy = row_keys[cell.row]
         column_key = column_keys.get(cell.col) or (f"c{cell.col + 1}" if copy else None)
-        own = f"{cell.key}[{copy}]" if cell.key and copy else cell.key
+        own = _numbered(cell.key, row_key or "", copy) if cell.key and copy else cell.key
         parts = [part for part in (row_key, column_key) if part]
         key = own or ".".join(parts) or f"r{cell.row + 1}c{cell.col + 1}"
         if key in seen:
@@ -585,6 +607,12 @@ def _with_keys(
         seen[key] = cell
         result.append(replace(cell, key=key))
     return result
+
+
+def _numbered(key: str, row_key: str, copy: int) -> str:
+    """The key of a value in a copy of repeated rows: `row.name` is `row[1].name`."""
+    row = row_key.removesuffix(f"[{copy}]")
+    return row_key + key[len(row) :] if key.startswith(f"{row}.") else f"{key}[{copy}]"
 
 
 def _with_forms(

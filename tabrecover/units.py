@@ -45,13 +45,15 @@ __all__ = [
 
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
 _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
-_DECIMAL = re.compile(rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?[%‰]?")
+_DECIMAL = re.compile(
+    rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?(?: ?[%‰])?"
+)
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
 _PAGE_NUMBER = re.compile(r"([-—–―·])\s*\d{1,4}\s*\1")  # as printed at the foot of a page
 _GLUED = re.compile(
     r"[\d,./\\—–-]+(?=[^\W\d_])"
 )  # numbers and marks run into the words behind them
-_WORDS = re.compile(r"\S+")
+_WORDS = re.compile(r"\S+(?:[^\S\t\r\n][%‰％](?!\S))?")  # with a sign that a space parts
 _COLONS = ":："
 _OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"

@@ -17,7 +17,8 @@ from tabrecover.results import Table
 
 FORMATS = [
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%y", "%m/%d/%Y", "%d-%b-%y", "%B %d, %Y",
-    "%d %B %Y", "%d. %B %Y", "%B %Y", "%Y-%m", "%m/%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
+    "%d %B %Y", "%d. %B %Y", "%Y-%m", "%m/%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%d. %m. %Y",
+    "%Y. %m. %d.",
     "%Y年%m月%d日", "%Y年%m月", "%m月%d日", "%Y년 %m월 %d일",
 ]  # fmt: skip
 
@@ -36,8 +37,29 @@ def test_percentages_are_known_by_their_sign(number: float, places: int, sign: s
 
 
 @pytest.mark.parametrize(
+    "text", ["5 मार्च 2024", "15 марта 2024 г.", "1er août 2023", "3. Dezember 1999"]
+)
+def test_months_have_names_in_many_languages(text: str) -> None:
+    """A day, a name and a year are a date, in whatever letters."""
+    assert written_as(text) == "date"
+
+
+@pytest.mark.parametrize(
     "text",
-    ["12.5", "2024", "3.25", "Ward 12", "2024-13-01", "45.01.2024", "S-519", "", "%", "12 of 40"],
+    [
+        "Room 2024",
+        "DIN-44",
+        "12.5",
+        "2024",
+        "3.25",
+        "Ward 12",
+        "2024-13-01",
+        "45.01.2024",
+        "S-519",
+        "",
+        "%",
+        "12 of 40",
+    ],
 )
 def test_other_texts_are_neither(text: str) -> None:
     """Numbers, codes, names with numbers and days that no month has."""
@@ -87,6 +109,26 @@ def test_a_type_says_where_the_only_value_of_a_row_stands(kind: str, is_first: b
     assert values(table, other) == [""] * 4
 
 
+def test_a_sign_behind_a_space_belongs_to_the_number() -> None:
+    """The last percentage of a table is whole, wherever the table ends, with numbers beside it."""
+    template = tabrecover.parse_template(
+        "<table><tr><th>Ward of the house<th data-key=beds>Beds there<th data-key=share>Its share"
+        + "".join(
+            f"<tr data-key={n}><th>{n} ward<td data-type=integer><td data-type=percent>"
+            for n in ("Eye", "Ear", "Skin")
+        )
+        + "</table>",
+        'id = "wards"',
+    )
+    rows = [("Ward of the house", "Beds there", "Its share"), ("Eye ward", "12", "60 %")]
+    rows += [("Ear ward", "3", "15.0 %"), ("Skin ward", "5", "25.0 %")]
+    for separator in (" | ", "\t", "\n"):
+        dump = "\n".join(separator.join(row) for row in rows) + "\n"
+        (table,) = tabrecover.recover(dump, templates=template).tables
+        assert values(table, "share") == ["60 %", "15.0 %", "25.0 %"]
+        assert values(table, "beds") == ["12", "3", "5"]
+
+
 @pytest.mark.parametrize("kind", ["data-type=date", CHOICE])
 def test_a_type_forbids_nothing(kind: str) -> None:
     """A text that is written otherwise stands in its column where nothing else explains it."""
@@ -104,6 +146,8 @@ def test_a_type_forbids_nothing(kind: str) -> None:
     [
         ("data-type=choice", "data-choices="),
         ('data-choices="open"', "two or more"),
+        ('data-choices="open | Open"', "differ in letters"),
+        ('data-choices="— | –"', "differ in letters"),
         ('data-type=date data-choices="a | b"', "belong to data-type choice"),
         ("data-type=money", "integer, decimal, percent, text, date, choice"),
     ],

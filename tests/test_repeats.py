@@ -97,6 +97,31 @@ def test_a_column_may_be_optional(separator: str, is_there: bool) -> None:
         assert texts[f"well[{number}].day"] == day
 
 
+@pytest.mark.parametrize("separator", ["\n", "\t", " | "])
+def test_values_behind_an_optional_column_are_the_tables(separator: str) -> None:
+    """The last row is whole, though no label stands behind its values."""
+    template = parse_template(
+        "<table data-type=text><tr><th>Ward of the house<th data-key=beds data-optional>Beds there"
+        "<th data-key=share>Share of all<th data-key=opened>Opened on"
+        + "".join(
+            f"<tr data-key={n}><th>{n} ward<td data-type=integer data-optional>"
+            "<td data-type=percent><td data-type=date>"
+            for n in ("Eye", "Ear", "Skin")
+        )
+        + "</table>",
+        'id = "wards"',
+    )
+    rows = [
+        ["Ward of the house", "Beds there", "Share of all", "Opened on"],
+        ["Eye ward", "12", "60 %", "1998-03-02"], ["Ear ward", "3", "15.0 %", "2001-10-11"],
+        ["Skin ward", "5", "25.0 %", "2004-11-14"],
+    ]  # fmt: skip
+    dump = "\n".join(separator.join(row) for row in rows) + "\n"
+    (table,) = tabrecover.recover(dump, templates=Library([template])).tables
+    found = [cell.text for cell in table.cells if cell.role == "value"]
+    assert found == [text for row in rows[1:] for text in row[1:]]
+
+
 def test_a_sum_over_all_rows_is_checked() -> None:
     """`[]` in a rule stands for every copy; a total that is wrong is told."""
     (right,) = tabrecover.recover(with_bars(ROWS, "20"), templates=LIBRARY).tables
@@ -139,6 +164,9 @@ def test_a_group_of_rows_is_repeated_together() -> None:
          "a row with a label"),
         ("<tr data-repeated><td rowspan=2></td></tr><tr></tr>", "spans repeated rows and others"),
         ("<tr><td data-repeated></td></tr>", "belongs on the row"),
+        ("<tr data-repeated='20000-'><td></td></tr>", "lower the first number"),
+        ("<tr data-repeated data-key=a><td></td></tr><tr data-key='a[2]'><td></td></tr>",
+         "take another key"),
         ("<tr data-repeated data-optional><td></td></tr>", "is not optional"),
         ("<tr data-repeated><th>Age</th></tr><tr><td></td></tr>", "has values"),
     ],
@@ -219,6 +247,16 @@ def test_groups_where_only_the_order_shows() -> None:
     texts = texts_of(table)
     assert [texts[f"income[{n}]"] for n in (1, 2, 3)] == ["700", "80", "9"]
     assert [texts[f"expense[{n}]"] for n in (1, 2)] == ["4321", "65"]
+
+
+def test_a_value_whose_key_begins_with_its_rows_is_numbered_there() -> None:
+    """`fee.name` in rows called `fee` is `fee[1].name`, as if the column had been called so."""
+    template = parse_template(
+        "<table><tr><th>Name<th data-key=amount>Amount<tr data-repeated data-key=fee>"
+        "<td data-key=fee.name><td></table>"
+    )
+    keys = [cell.key for cell in template.unrolled((2,)).cells if cell.key]
+    assert keys == ["fee[1].name", "fee[1].amount", "fee[2].name", "fee[2].amount"]
 
 
 def test_groups_without_keys_are_numbered() -> None:
