@@ -79,6 +79,13 @@ def parse_template(
     table = _the_table(table_html, file)
     if table.get("data-repeated") is not None:
         raise TemplateError("data-repeated belongs on a row: <tr data-repeated>", file=file)
+    _check_attributes(table, file, "the table")
+    for element in table.iter("col", "colgroup", "tbody", "thead", "tfoot", "caption"):
+        if any(name in _DATA_ATTRIBUTES for name in element.attrib):
+            raise TemplateError(
+                f"data- attributes belong on cells, rows or the table, not on <{element.tag}>",
+                file=file,
+            )
     own_rows = _own_rows(table)
     rows = [_row(tr, table, i, file) for i, tr in enumerate(own_rows)]
     return compile_template(

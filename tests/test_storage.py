@@ -148,3 +148,17 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         fail_halfway(path)
     assert path.read_bytes() == "first\r\n中".encode()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("opening", "message"),
+    [
+        ("<table data-tpye=integer>", "unknown attribute 'data-tpye'"),
+        ("<table><colgroup><col data-type=integer></colgroup>", "not on <col>"),
+        ("<table><tbody data-type=integer>", "not on <tbody>"),
+    ],
+)
+def test_attributes_where_nothing_reads_them_are_told(opening: str, message: str) -> None:
+    """A type on a column or a part of the table would be passed over, and so would a slip."""
+    with pytest.raises(TemplateError, match=message):
+        parse_template(f"{opening}<tr><th>Depot<td></table>", 'id = "depot"')
