@@ -23,7 +23,7 @@ from tabrecover.storage import parse_template
 from tabrecover.template import KINDS, RuleInstance, Template
 from tabrecover.units import number_of
 
-__all__ = ["compare", "filled", "layouts", "learn", "learned"]
+__all__ = ["compare", "filled", "layouts", "learn", "learned_template"]
 
 NO_WORDS = Words((), (), (), {})
 FURTHER = range(100, 110)  # fillings on which proposed sums are tried
@@ -51,7 +51,7 @@ def learn(layout: Layout, words: Words, count: int, *, marked: bool) -> Lesson:
     return learn_templates(examples, id=layout.template.id)[0][0]
 
 
-def learned(layout: Layout) -> Template:
+def learned_template(layout: Layout) -> Template:
     """The template that one filling gives, whose values are in no document of the corpus."""
     words = LAYOUTS / f"{layout.id}.words.toml"
     lesson = learn(layout, load_words(words) if words.exists() else NO_WORDS, 1, marked=True)

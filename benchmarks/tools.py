@@ -22,7 +22,7 @@ from typing import Any
 import tabrecover
 from benchmarks.baselines import BASELINES, command_tool
 from benchmarks.layouts import BUILTIN, LAYOUTS, Layout, load_layout
-from benchmarks.learning import learned
+from benchmarks.learning import learned_template
 from tabrecover.library import Library
 
 __all__ = ["BUILTIN_TOOLS", "Layouts", "Tool", "layouts_of_folder", "layouts_of_set", "tool_named"]
@@ -45,7 +45,7 @@ class Layouts:
     @cached_property
     def learned(self) -> Library:
         """The templates that one filled table of each layout gives."""
-        return Library(map(learned, self.all))
+        return Library(map(learned_template, self.all))
 
 
 def layouts_of_folder(folder: Path) -> Layouts:

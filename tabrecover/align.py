@@ -145,6 +145,11 @@ class Aligner:
         solver = _Solver(template.unrolled(copies), symbols, scoring, anchors)
         return cls(solver, anchors, partial(_columns_alike, template, copies))
 
+    @property
+    def template(self) -> Template:
+        """The template with its copies of repeated rows."""
+        return self._solver.template
+
     def with_rows(self, below: Sequence[int]) -> Aligner:
         """The same symbols, and the template with a row more below each of these, in order."""
         template, anchors, alike = self._solver.template, self._anchors, self._alike

@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -214,18 +214,29 @@ def signs(table: Table) -> list[tuple[float, ...]]:
     return _known_signs(table) if table.template else _unknown_signs(table)
 
 
+class _Rules(NamedTuple):
+    """Rules that say something: by key how many hold and are broken, and the share of these."""
+
+    holding: Counter[str]
+    broken: Counter[str]
+    share_broken: float
+
+
+def _rules_of(table: Table) -> _Rules:
+    """Sums of zero apart, and slips of the source."""
+    broken = [check.keys for check in table.checks if check.verdict == "recovery"]
+    holding = [check.keys for check in table.checks if check.holds and check.left]
+    share = len(broken) / max(1, len(broken) + len(holding))
+    return _Rules(Counter(chain(*holding)), Counter(chain(*broken)), share)
+
+
 def _known_signs(table: Table) -> list[tuple[float, ...]]:
     values = [(k, cell) for k, cell in enumerate(table.cells) if cell.role == "value"]
     labels = [cell for cell in table.cells if cell.role == "label"]
     scoring = table.evidence.scoring if table.evidence else None
     rows_labelled = _rows_of(labels)
     rows_seen = _rows_of([label for label in labels if label.observed is not None])
-    holding, broken = Counter[str](), Counter[str]()
-    for check in table.checks:
-        if check.verdict == "recovery":
-            broken.update(check.keys)
-        elif check.holds and check.left:
-            holding.update(check.keys)
+    rules = _rules_of(table)
     strays = _strays(table)
     left_over = log1p(sum(classify(text) != UnitKind.TEXT for _, text in strays))
     in_row = Counter[int]()
@@ -233,11 +244,6 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
         in_row[row] += len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
     declared = float(table.evidence is not None and _is_declared(table.evidence.document))
     doubt = _share(cell.confidence < ACCEPT for _, cell in values)
-    rules_broken = _share(
-        check.verdict == "recovery"
-        for check in table.checks
-        if check.verdict == "recovery" or (check.holds and check.left)
-    )
     shown = scoring is None or scoring.blanks_shown
     order_only = float(scoring is not None and not shown and not scoring.rows_shown)
     trip = table.evidence.trip if table.evidence else None
@@ -269,9 +275,9 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             declared,
             order_only,
             open_law,
-            log1p(holding[cell.key or ""]),
-            log1p(broken[cell.key or ""]),
-            rules_broken,
+            log1p(rules.holding[cell.key or ""]),
+            log1p(rules.broken[cell.key or ""]),
+            rules.share_broken,
             float(cell.key is None),
             agreement * (number in touched),
             1 - agreement,

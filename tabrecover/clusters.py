@@ -81,7 +81,8 @@ def find_clusters(
         if start < before:  # inside a table that far more speaks for
             continue
         enough = min(WEAK_SCORE * group[0].score, STRONG_NATS)
-        after = next((best for best, *_ in groups[number + 1 :] if best.score >= enough), None)
+        behind = (groups[later][0] for later in range(number + 1, len(groups)))
+        after = next((best for best in behind if best.score >= enough), None)
         ceiling = folded.span(after.start, after.end).start if after else len(text)
         clusters.append(finder.cluster(group, Span(start, end), Span(before, ceiling)))
     return clusters

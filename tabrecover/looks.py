@@ -26,7 +26,7 @@ __all__ = ["Written", "log_odds", "written_as"]
 Written = Literal["percent", "date", ""]
 
 # P(text | type): of what is written so, and of the others by kind: whole numbers, other numbers,
-# marks, words.
+# marks, words. Beliefs in round numbers, as those of `scoring`.
 FITS = {"percent": 0.80, "date": 0.90, "choice": 0.93}
 OTHERS = {
     "percent": (0.05, 0.10, 0.049, 0.001),

@@ -519,13 +519,18 @@ def _rivals(
     """Cluster `number` as the same template filled by the other laws; `layout`: see `_Choice`."""
     template = library.templates[chosen.template]
     below = [row - before - 1 for before, row in enumerate(alignment.template.added)]
+
+    def below_of(reading: _Reading) -> Sequence[int]:
+        """Rows are known by number: with other numbers of records they are other rows."""
+        return below if _layout_of(reading) == _layout_of(chosen) else ()
+
     return tuple(
         Rival.of(
             by_law.share,
             fill_grid(
                 document,
                 units,
-                _aligned(document, units, reading, by_law.law, below),
+                _aligned(document, units, reading, by_law.law, below_of(reading)),
                 reading.scoring,
                 layout * _shape_right(reading, by_law.law, template),
             ),
@@ -534,6 +539,11 @@ def _rivals(
         for reading in by_law.clusters[number]
         if reading.template == chosen.template
     )
+
+
+def _layout_of(reading: _Reading) -> int:
+    """Equal where repeated rows are there equally often."""
+    return reading.fit.aligner.template.geometry
 
 
 def _shape_right(reading: _Reading, law: Law, template: Template) -> float:

@@ -213,18 +213,16 @@ def _written(
     for s in sums:
         everywhere = _everywhere(s, lines, len(layout.examples))
         failing = sum(_fails(e, len(layout.examples)) for e in everywhere.values())
-        if sum(e.net for e in everywhere.values()) >= least:
-            if failing <= SLIPS * len(everywhere):
-                yield _rule(s, everywhere, ANY, form, layout)
-                continue
-            if _may_be_slips(failing, len(everywhere)):
-                for crossing, evidence in everywhere.items():
-                    if not _fails(evidence, len(layout.examples)):
-                        yield _rule(s, {crossing: evidence}, crossing, form, layout)
-                continue
-        for crossing, evidence in s.crossing.items():
-            if evidence.nats >= least and not evidence.broken:
-                yield _rule(s, {crossing: evidence}, crossing, form, layout)
+        told = sum(e.net for e in everywhere.values()) >= least
+        if told and failing <= SLIPS * len(everywhere):
+            yield _rule(s, everywhere, ANY, form, layout)
+            continue
+        if told and _may_be_slips(failing, len(everywhere)):
+            alone = {k: e for k, e in everywhere.items() if not _fails(e, len(layout.examples))}
+        else:
+            alone = {k: e for k, e in s.crossing.items() if e.nats >= least and not e.broken}
+        for crossing, evidence in alone.items():
+            yield _rule(s, {crossing: evidence}, crossing, form, layout)
 
 
 def _may_be_slips(failing: int, number: int) -> bool:

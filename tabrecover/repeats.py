@@ -118,7 +118,10 @@ class _Climb:
 
 
 def _bounds(template: Template) -> Iterator[tuple[int, int]]:
-    """How often each group may be there, at least and at most."""
+    """How often each group may be there, at least and at most; all of them together fit."""
     room = MAX_CELLS // (template.n_rows * template.n_cols)
+    spare = MAX_CELLS // template.n_cols - template.least_rows  # rows
+    heights = sum(len(group.rows) for group in template.repeated)
     for group in template.repeated:
-        yield group.least, max(group.least, min(group.most, room))
+        most = min(group.most, room, group.least + spare // heights)
+        yield group.least, max(group.least, most)

@@ -238,6 +238,11 @@ class Template:
         """The groups of rows that are repeated, in order."""
         return self.drawing.repeated if self.drawing else ()
 
+    @property
+    def least_rows(self) -> int:
+        """Rows with as few copies of repeated ones as there may be."""
+        return self.n_rows + sum((group.least - 1) * len(group.rows) for group in self.repeated)
+
     def unrolled(self, copies: Copies) -> Template:
         """The layout with so many copies of its groups of repeated rows; itself where none are.
 
@@ -411,18 +416,12 @@ def compile_template(
         raise TemplateError("no values; draw the cells to be filled as <td>", file=file)
     for group in repeated:
         _check_repeated(placed, group, file)
-    least = n_rows + sum((group.least - 1) * len(group.rows) for group in repeated)
-    if least * n_cols > MAX_CELLS:
-        raise TemplateError(
-            f"the repeated rows stand there so often that more than {MAX_CELLS} grid positions are "
-            "needed; lower the first number of data-repeated",
-            file=file,
-        )
-    _check_brackets(rows, repeated, file)
+    if repeated:
+        _check_brackets(rows, file)
     keyed = _with_keys(placed, _row_keys(rows, repeated, (1,) * len(repeated)), file)
     cells = _with_forms(keyed, aliases or {}, settings_file)
     drawn = tuple((key, tuple(drawn_row)) for key, drawn_row in rows)
-    return Template(
+    template = Template(
         id=id,
         title=title,
         edition=edition or id,
@@ -436,6 +435,13 @@ def compile_template(
         context=(id, *context),
         drawing=_Drawing(drawn, aliases or {}, tuple(repeated)) if repeated else None,
     )
+    if template.least_rows * n_cols > MAX_CELLS:
+        raise TemplateError(
+            f"the repeated rows stand there so often that more than {MAX_CELLS} grid positions are "
+            "needed; lower the first number of data-repeated",
+            file=file,
+        )
+    return template
 
 
 def _unroll(template: Template, drawing: _Drawing, copies: Copies) -> Template:
@@ -474,12 +480,10 @@ def _making_room(cell: TemplateCell, below: int) -> TemplateCell:
     return cell
 
 
-def _check_brackets(
-    rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], repeated: Sequence[Repeated], file: str
-) -> None:
+def _check_brackets(rows: Sequence[tuple[str | None, Sequence[DrawnCell]]], file: str) -> None:
     keys = [key for row_key, cells in rows for key in (row_key, *(cell.key for cell in cells))]
     taken = next((key for key in keys if key and _COPY.search(key)), None)
-    if repeated and taken is not None:
+    if taken is not None:
         raise TemplateError(
             f"key {taken!r}: a number in brackets tells copies of repeated rows apart; "
             "take another key",

@@ -12,6 +12,7 @@ from tabrecover.errors import TemplateError
 from tabrecover.library import Library
 from tabrecover.results import Table
 from tabrecover.storage import parse_template
+from tabrecover.template import MAX_CELLS
 
 STOCK = """
 <table data-type="integer">
@@ -247,6 +248,47 @@ def test_groups_where_only_the_order_shows() -> None:
     texts = texts_of(table)
     assert [texts[f"income[{n}]"] for n in (1, 2, 3)] == ["700", "80", "9"]
     assert [texts[f"expense[{n}]"] for n in (1, 2)] == ["4321", "65"]
+
+
+def test_a_row_that_the_template_lacks_where_laws_count_other_rows() -> None:
+    """Empty lines may be empty cells or row ends: readings with other numbers of rows are weighed.
+
+    The last row is kept, and what it holds is of no row in a reading that has fewer.
+    """
+    # A bug once: the row was added to every reading, also below rows that it does not have.
+    template = parse_template(
+        "<table data-type=integer><tr><th>Kind of entry<th>Booked<th>Planned"
+        "<tr><th colspan=3>Income of the year<tr data-repeated><td data-type=text><td><td>"
+        "<tr><th>Income in all<td><td>"
+        "<tr><th colspan=3>Expenses of the year<tr data-repeated><td data-type=text><td><td>"
+        "<tr><th>Expenses in all<td><td></table>"
+    )
+    entries = [["Kind of entry", "Booked", "Planned"], ["Income of the year", "", ""]]
+    entries += [[f"Fee {'abc'[n % 3]}", str(46 + n), str(59 - n)] for n in range(5)]
+    entries += [["Income in all", "66", "17"], ["Expenses of the year", "", ""]]
+    entries += [[f"Rent {'abc'[n % 3]}", str(27 + n), str(55 - n)] for n in range(5)]
+    entries += [["Expenses in all", "63", "46"], ["Losses in all", "54", "45"]]
+    dump = "\n\n".join("\n".join(entry) for entry in entries)
+    (table,) = tabrecover.recover(dump, templates=Library([template])).tables
+    assert [cell.text for cell in table.cells[-3:]] == entries[-1]
+    assert table.evidence is not None
+    last = (table.cells[-1].row, table.cells[-1].col)
+    assert table.evidence.rivals
+    assert all(last not in rival.cells for rival in table.evidence.rivals)
+
+
+def test_groups_of_any_least_have_room_together() -> None:
+    """A template that passes its check is aligned, however near to the most cells its least is."""
+    # A bug once: groups were unrolled each for itself until all of them together had no room.
+    least = MAX_CELLS // 40 - 40
+    wide = "<td colspan=20><td colspan=20>"
+    template = parse_template(
+        "<table data-type=text><tr><th colspan=20>Kind of entry<th colspan=20>Amount"
+        f"<tr data-repeated='{least}-'>{wide}<tr><th colspan=20>Sum of all<td colspan=20>"
+        f"<tr data-repeated>{wide}</table>"
+    )
+    dump = "Kind of entry\nAmount\nSum of all\n12\n" + "".join(f"x{n}\n{n}\n" for n in range(90))
+    tabrecover.recover(dump, templates=Library([template]))
 
 
 def test_a_value_whose_key_begins_with_its_rows_is_numbered_there() -> None:
