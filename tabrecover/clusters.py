@@ -8,6 +8,7 @@ their rivals. A cluster reaches out beyond its labels to where the table may beg
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
@@ -21,7 +22,7 @@ from tabrecover.regions import Candidate, cell_hits, find_candidates
 from tabrecover.units import LabelSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
@@ -41,13 +42,15 @@ REACH_REPEATED = 40_000  # the same where rows are repeated
 class Cluster:
     """Candidates for one table: the plain span that it may cover, and their labels in it.
 
-    `spaced`: nothing but single spaces parts the labels from each other.
+    `seen`: by template, the nats of its labels of which the span has the words, wherever they
+    stand. `spaced`: nothing but single spaces parts the labels from each other.
     """
 
     start: int
     end: int
     candidates: tuple[Candidate, ...]
     labels: tuple[LabelSpan, ...]
+    seen: Mapping[int, float]
     spaced: bool
 
 
@@ -123,10 +126,33 @@ class _Finder:
         labels = self.labels(self.alone.between(start, stop), group)
         others = self.labels(self.parted.between(start, stop), group)
         spaced = any(_is_spaced(text, own) for own in (labels, others))
+        inside = self.hits.between(start, stop)
         if spaced:  # words one space away may be values, so look again for labels beside them
-            inside = self.hits.between(start, stop)
             labels = self.labels(cell_hits(text, self.folded, inside, library, spaced=True), group)
-        return Cluster(start, stop, tuple(group), labels, spaced)
+        seen = self.seen(self.labels(inside, group), labels, group)
+        return Cluster(start, stop, tuple(group), labels, seen, spaced)
+
+    def seen(
+        self, words: Sequence[LabelSpan], labels: Sequence[LabelSpan], group: Sequence[Candidate]
+    ) -> dict[int, float]:
+        """By template the nats of its labels whose `words` are there, not only in other `labels`.
+
+        Where they stand the alignment weighs. A label that it can't place, since other texts run
+        into it or it stands out of order, tells a template from one with another label there.
+        """
+        starts = [label.start for label in labels]
+        counts: Counter[int] = Counter()
+        for word in words:
+            around = bisect_right(starts, word.start) - 1
+            if around < 0 or labels[around].end <= word.start or labels[around] == word:
+                counts[word.phrase] += 1
+        seen: dict[int, set[int]] = {candidate.template: set() for candidate in group}
+        for phrase, count in counts.items():
+            for template, slots in seen.items():
+                places = self.library.places[phrase]
+                slots.update([slot for owner, slot in places if owner == template][:count])
+        weights = self.library.label_weights
+        return {t: sum(weights[t][slot] for slot in slots) for t, slots in seen.items()}
 
     def labels(self, hits: Sequence[Hit], group: Sequence[Candidate]) -> tuple[LabelSpan, ...]:
         """Label spans, in plain positions, of the group's templates."""

@@ -45,7 +45,7 @@ from tabrecover.units import Units, cut_back_steps, cut_units
 from tabrecover.unwrap import unwrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tabrecover.align import Alignment
     from tabrecover.catalog import AnyLibrary
@@ -63,6 +63,7 @@ UNCUT = 0.85  # probability that a text is cut right where nothing but spaces pa
 FEW_REPEATS = 2  # labels that stand twice side by side in a form as well
 MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 _KINDS = {"spaces": "rows", "lines": "lines"}  # what the laws of the dialects call them
+ROUNDS = 2  # of putting labels together that may be pieces, by the templates that those before name
 MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
 
 
@@ -72,11 +73,12 @@ class _Reading(NamedTuple):
     template: int
     fit: Fit
     scoring: Scoring
+    seen: float  # nats of its labels of which the words are there
 
     @property
     def score(self) -> float:
-        """Log-odds of the best alignment."""
-        return self.fit.score
+        """Log-odds of the best alignment, and of the labels that it may have no place for."""
+        return self.fit.score + self.seen
 
 
 def recover_document(
@@ -94,13 +96,7 @@ def recover_document(
     was_cut = mended is not document
     shown = document = redraw(mended)
     folded = fold(document.text)
-    library = few_of(library, document.text, folded, document.raw)
-    hits = _hits(document, folded, library) if library.templates else []
-    for mend in (_straightened, join_pieces) if hits else ():
-        mended = mend(document, folded, hits, library)
-        if mended is not document:
-            document, folded = mended, fold(mended.text)
-            hits = _hits(document, folded, library)
+    document, folded, library, hits = _mended(document, folded, library)
     if not may_hold(hits, library):
         hits = []
     clusters = find_clusters(document.text, folded, hits, library)
@@ -157,6 +153,28 @@ def _together(spans: Sequence[Span]) -> list[Span]:
         else:
             merged.append(span)
     return merged
+
+
+def _mended(
+    document: Document, folded: Folded, every: AnyLibrary, rounds: int = ROUNDS
+) -> tuple[Document, Folded, Library, list[Hit]]:
+    """The document with whole cells and labels, its templates of `every`, and their labels in it.
+
+    Labels put together may speak for other templates, whose own are put together then.
+    """
+    library = few_of(every, document.text, folded, document.raw)
+    hits = _hits(document, folded, library) if library.templates else []
+    before = document
+    for mend in (_straightened, join_pieces) if hits else ():
+        mended = mend(document, folded, hits, library)
+        if mended is not document:
+            document, folded = mended, fold(mended.text)
+            hits = _hits(document, folded, library)
+    if rounds > 1 and document is not before:
+        nearer = few_of(every, document.text, folded, document.raw)
+        if nearer is not library:
+            return _mended(document, folded, every, rounds - 1)
+    return document, folded, library, hits
 
 
 def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:
@@ -262,13 +280,19 @@ def _best_law(
 ) -> _Readings:
     """Read all clusters by each law that is possible; keep the most probable and its rivals."""
     templates = library.templates
-    candidates = [[c.template for c in cluster.candidates] for cluster in clusters]
     kept: list[tuple[float, Law, list[list[_Reading]]]] = []
     scores: list[float] = []
     for law in laws:
         read = [
-            _readings(document, library, numbers, u, law, _scoring(templates[numbers[0]], u, law))
-            for numbers, u in zip(candidates, units, strict=True)
+            _readings(
+                document,
+                library,
+                cluster.seen,
+                u,
+                law,
+                _scoring(templates[cluster.candidates[0].template], u, law),
+            )
+            for cluster, u in zip(clusters, units, strict=True)
         ]
         score = law.surprise + sum(max(r.score for r in rs) for rs in read if rs)
         scores.append(score)
@@ -329,7 +353,7 @@ def _scoring(template: Template, units: Units, law: Law) -> Scoring:
 def _readings(
     document: Document,
     library: Library,
-    templates: Iterable[int],
+    seen: Mapping[int, float],
     units: Units,
     law: Law,
     scoring: Scoring,
@@ -337,11 +361,11 @@ def _readings(
     symbols = read_symbols(document.text, units, law)
     phrases = tuple(units.units[s.unit].label if s.unit >= 0 else -1 for s in symbols)
     readings = []
-    for number in dict.fromkeys(templates):
+    for number, nats in seen.items():
         aligned = partial(Aligner.of, symbols, phrases, number, library, scoring)
         fit = best_fit(library.templates[number], symbols, aligned)
         if fit is not None:
-            readings.append(_Reading(number, fit, scoring))
+            readings.append(_Reading(number, fit, scoring, nats))
     return readings
 
 
@@ -432,7 +456,8 @@ def _cut_apart(
     if cut is None:
         return _CutApart(units, reading, alignment, {})
     scoring = _scoring(library.templates[reading.template], cut.units, law)
-    again = _readings(document, library, [reading.template], cut.units, law, scoring)
+    own = {reading.template: reading.seen}
+    again = _readings(document, library, own, cut.units, law, scoring)
     reading = again[0] if again else reading
     alignment = _aligned(document, cut.units, reading, law)
     return _CutApart(cut.units, reading, alignment, cut.probability)
