@@ -22,7 +22,7 @@ from tabrecover.regions import Candidate, cell_hits, find_candidates
 from tabrecover.units import LabelSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tabrecover.fold import Folded
     from tabrecover.library import Hit, Library
@@ -130,7 +130,16 @@ class _Finder:
         if spaced:  # words one space away may be values, so look again for labels beside them
             labels = self.labels(cell_hits(text, self.folded, inside, library, spaced=True), group)
         seen = self.seen(self.labels(inside, group), labels, group)
-        return Cluster(start, stop, tuple(group), labels, seen, spaced)
+        near = _nearest(group, seen)
+        wanted = {candidate.template for candidate in near}
+        return Cluster(
+            start,
+            stop,
+            tuple(near),
+            tuple(label for label in labels if self.is_of(label.phrase, wanted)),
+            {template: nats for template, nats in seen.items() if template in wanted},
+            spaced,
+        )
 
     def seen(
         self, words: Sequence[LabelSpan], labels: Sequence[LabelSpan], group: Sequence[Candidate]
@@ -160,8 +169,12 @@ class _Finder:
         return tuple(
             LabelSpan(*self.folded.span(hit.start, hit.end), hit.phrase)
             for hit in hits
-            if any(template in wanted for template, _ in self.library.places[hit.phrase])
+            if self.is_of(hit.phrase, wanted)
         )
+
+    def is_of(self, phrase: int, wanted: Collection[int]) -> bool:
+        """Whether a phrase is a label of one of these templates."""
+        return any(template in wanted for template, _ in self.library.places[phrase])
 
 
 def _seeds(folded: Folded, candidate: Candidate) -> list[Span]:
@@ -226,5 +239,21 @@ def _rivals_best(candidate: Candidate, best: Candidate) -> bool:
     behind = best.score - candidate.score
     if behind > min((1 - RIVAL_SCORE) * best.score, BEHIND_NATS):
         return False
+    return behind <= -log(MIN_RIVAL) or _explains_more(candidate, best)
+
+
+def _explains_more(candidate: Candidate, best: Candidate) -> bool:
     hits = {seed.hit[:2] for seed in best.seeds}
-    return behind <= -log(MIN_RIVAL) or any(s.hit[:2] not in hits for s in candidate.seeds)
+    return any(seed.hit[:2] not in hits for seed in candidate.seeds)
+
+
+def _nearest(group: Sequence[Candidate], seen: Mapping[int, float]) -> list[Candidate]:
+    """Those of a group that are near the best once all `seen` labels count, by template."""
+    totals = [candidate.score + seen[candidate.template] for candidate in group]
+    top = max(totals)
+    best = group[totals.index(top)]
+    return [
+        candidate
+        for candidate, total in zip(group, totals, strict=True)
+        if top - total <= -log(MIN_RIVAL) or _explains_more(candidate, best)
+    ]
