@@ -232,19 +232,25 @@ def _disjoint(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _rivals_best(candidate: Candidate, best: Candidate) -> bool:
-    """Whether a candidate is near enough to the best for the same table to be worth aligning.
-
-    One that explains nothing more than the best must be nearer: only values could speak for it.
-    """
+    """Whether a candidate is near enough to the best for the same table to be worth aligning."""
     behind = best.score - candidate.score
     if behind > min((1 - RIVAL_SCORE) * best.score, BEHIND_NATS):
         return False
-    return behind <= -log(MIN_RIVAL) or _explains_more(candidate, best)
+    return _is_near(candidate, best, behind)
 
 
-def _explains_more(candidate: Candidate, best: Candidate) -> bool:
-    hits = {seed.hit[:2] for seed in best.seeds}
-    return any(seed.hit[:2] not in hits for seed in candidate.seeds)
+def _is_near(candidate: Candidate, best: Candidate, behind: float) -> bool:
+    """Whether a candidate, so many nats `behind`, may be better than the best in the end.
+
+    One that explains nothing more must be near, for only values could speak for it. It is not
+    if it passes over a label of the best's in its midst: such a stray is as rare as `MIN_RIVAL`.
+    """
+    own = {seed.hit[:2] for seed in candidate.seeds}
+    others = {seed.hit[:2] for seed in best.seeds}
+    if not own <= others:
+        return True
+    passed = any(candidate.start < start < candidate.end for start, _ in others - own)
+    return behind <= -log(MIN_RIVAL) and not passed
 
 
 def _nearest(group: Sequence[Candidate], seen: Mapping[int, float]) -> list[Candidate]:
@@ -252,8 +258,4 @@ def _nearest(group: Sequence[Candidate], seen: Mapping[int, float]) -> list[Cand
     totals = [candidate.score + seen[candidate.template] for candidate in group]
     top = max(totals)
     best = group[totals.index(top)]
-    return [
-        candidate
-        for candidate, total in zip(group, totals, strict=True)
-        if top - total <= -log(MIN_RIVAL) or _explains_more(candidate, best)
-    ]
+    return [c for c, total in zip(group, totals, strict=True) if _is_near(c, best, top - total)]
