@@ -65,6 +65,7 @@ MIN_WIDE = 5  # one gap in so many is wide where columns stand below each other
 _KINDS = {"spaces": "rows", "lines": "lines"}  # what the laws of the dialects call them
 ROUNDS = 2  # of putting labels together that may be pieces, by the templates that those before name
 MIN_LAW = 0.001  # probability of a way of flattening that is still weighed beside the best
+MIN_LAW_ALONE = 1e-9  # ... by the best candidates alone, which may not be the best ones by it
 
 
 class _Reading(NamedTuple):
@@ -271,6 +272,25 @@ class _Readings(NamedTuple):
     rivals: tuple[_Readings, ...] = ()  # by the other laws that are probable enough
 
 
+class _ByLaw(NamedTuple):
+    """All clusters read by a law; per cluster, one reading for each candidate."""
+
+    law: Law
+    clusters: list[list[_Reading]]
+
+    @property
+    def score(self) -> float:
+        """Log-odds of the law, and of the best candidates."""
+        return self.law.surprise + sum(max(r.score for r in own) for own in self.clusters if own)
+
+
+def _likely(by_laws: Sequence[_ByLaw], share: float) -> list[_ByLaw]:
+    """Those that are at least so probable beside the best."""
+    scores = [by_law.score for by_law in by_laws]
+    least = max(scores) + log(share)
+    return [by_law for by_law, score in zip(by_laws, scores, strict=True) if score >= least]
+
+
 def _best_law(
     document: Document,
     library: Library,
@@ -278,30 +298,36 @@ def _best_law(
     units: Sequence[Units],
     laws: Sequence[Law],
 ) -> _Readings:
-    """Read all clusters by each law that is possible; keep the most probable and its rivals."""
-    templates = library.templates
-    kept: list[tuple[float, Law, list[list[_Reading]]]] = []
-    scores: list[float] = []
+    """Read all clusters by each law that is possible; keep the most probable and its rivals.
+
+    The best candidates alone say which laws are possible; the others are read by these.
+    """
+
+    def read(law: Law, cluster: Cluster, u: Units, which: slice) -> list[_Reading]:
+        scoring = _scoring(library.templates[cluster.candidates[0].template], u, law)
+        seen = dict(list(cluster.seen.items())[which])
+        return _readings(document, library, seen, u, law, scoring) if seen else []
+
+    areas = list(zip(clusters, units, strict=True))
+    first: list[_ByLaw] = []
     for law in laws:
-        read = [
-            _readings(
-                document,
-                library,
-                cluster.seen,
-                u,
-                law,
-                _scoring(templates[cluster.candidates[0].template], u, law),
-            )
-            for cluster, u in zip(clusters, units, strict=True)
-        ]
-        score = law.surprise + sum(max(r.score for r in rs) for rs in read if rs)
-        scores.append(score)
-        worst = max(scores) + log(MIN_LAW)  # those of the other laws are not needed any more
-        kept = [item for item in [*kept, (score, law, read)] if item[0] >= worst]
-    kept.sort(key=lambda item: -item[0])
-    total = sum(exp(score - kept[0][0]) for score in scores)
+        alone = _ByLaw(law, [read(law, cluster, u, slice(1)) for cluster, u in areas])
+        first = _likely([*first, alone], MIN_LAW_ALONE)  # the others are not needed any more
+    every = [
+        _ByLaw(
+            law,
+            [
+                own + read(law, cluster, u, slice(1, None))
+                for own, (cluster, u) in zip(best, areas, strict=True)
+            ],
+        )
+        for law, best in first
+    ]
+    kept = sorted(_likely(every, MIN_LAW), key=lambda by_law: -by_law.score)
+    top = kept[0].score
+    total = sum(exp(by_law.score - top) for by_law in every)
     best, *rivals = [
-        _Readings(law, exp(score - kept[0][0]) / total, read) for score, law, read in kept
+        _Readings(by_law.law, exp(by_law.score - top) / total, by_law.clusters) for by_law in kept
     ]
     law = replace(best.law, confidence=best.law.confidence * best.share)
     return best._replace(law=law, rivals=tuple(rivals))
