@@ -24,7 +24,7 @@ __all__ = ["Evidence", "Reading", "Recovery", "ScoredTemplate", "Table"]
 
 
 class ScoredTemplate(NamedTuple):
-    """A template that competed for a table: log-odds of its alignment, and those `total`.
+    """A template that competed for a table: log-odds of alignment and label words, and `total`.
 
     The total has what the rest of the document adds: phrases of an edition, other tables.
     """

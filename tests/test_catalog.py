@@ -152,6 +152,68 @@ def test_templates_that_labels_do_not_tell_apart_share_the_certainty() -> None:
     assert max(cell.confidence for cell in table.cells if cell.role == "value") < 0.9
 
 
+SOCIETY = ["Name of the society", "Short name", "Legal form", "Seat", "Founded in", "Objects"]
+
+
+def form_of(labels: Sequence[str], name: str) -> Template:
+    """A form of a label and a text a row."""
+    rows = "".join(f"<tr><th>{label}<td data-type=text>" for label in labels)
+    return parse_template(f"<table>{rows}</table>", f'id = "{name}"')
+
+
+@pytest.mark.parametrize("first", ["right", "wrong"])
+def test_a_label_that_runs_into_its_value_tells_templates_apart(first: str) -> None:
+    """Its words are there, and those of the other template's label are not."""
+    right = form_of(SOCIETY, "right")
+    wrong = form_of([*SOCIETY[:5], "Funds"], "wrong")
+    dump = (
+        "\n".join(f"{label}\n{text}" for label, text in zip(SOCIETY[:5], "ABCDE", strict=True))
+        + "\nObjectsLetting of allotments\n"
+    )
+    library = Library([right, wrong] if first == "right" else [wrong, right])
+    (table,) = tabrecover.recover(dump, templates=library).tables
+    assert table.template == "right"
+    assert table.certainty > 0.9
+
+
+@pytest.mark.parametrize("lost", [1, 4])
+def test_a_template_that_lacks_a_label_in_its_midst_is_no_rival(lost: int) -> None:
+    """A label that stands in the table and has no place in a template rules it out."""
+    right = form_of(SOCIETY, "right")
+    wrong = form_of([*SOCIETY[:lost], "Funds", *SOCIETY[lost + 1 :]], "wrong")
+    dump = "\n".join(f"{label}\n{text}" for label, text in zip(SOCIETY, "ABCDEF", strict=True))
+    (table,) = tabrecover.recover(dump + "\n", templates=Library([wrong, right])).tables
+    assert table.evidence is not None
+    assert [candidate.template for candidate in table.evidence.candidates] == ["right"]
+
+
+def test_labels_put_together_speak_for_their_template() -> None:
+    """Of many near variants, those with a whole word are listed first; the joined labels then tell.
+
+    Every variant has a word of the text above in place of one label; the labels are in pieces.
+    """
+    labels = ["Number of deaths", "Elective admissions", "Legal guardians", "Bedspaces",
+              "Caredays", "Percentage"]  # fmt: skip
+    prose = "The yearbook tells of each province, hospital, district, volume, edition and bureau"
+    words = ["Yearbook", "Province", "Hospital", "District", "Volume", "Edition", "Bureau"]
+
+    def head(labels: Sequence[str], name: str) -> Template:
+        heads = "".join(f"<th>{label}" for label in labels)
+        return parse_template(f"<table><tr>{heads}<tr>{'<td>' * 6}</table>", f'id = "{name}"')
+
+    variants = [
+        head([*labels[:at], word, *labels[at + 1 :]], f"{word}-{at}")
+        for number, word in enumerate(words)
+        for at in {number % 6, 2}
+    ]
+    catalog = Catalog.of([*variants, head(labels, "right")])
+    pieces = [(*label.split(" ", 1), "")[:2] for label in labels]
+    rows = [*zip(*pieces, strict=True), ("12", "7", "31", "98", "46", "5")]
+    lines = [prose, "", *("".join(f"{cell:14}" for cell in row) for row in rows)]
+    (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=catalog).tables
+    assert table.template == "right"
+
+
 @pytest.mark.parametrize("number", [0, 7, 11])
 def test_the_order_of_labels_is_told_by_the_alignment(number: int) -> None:
     """Layouts whose labels are the same in another order are all weighed."""
