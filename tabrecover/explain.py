@@ -141,8 +141,8 @@ class Step:
 class Candidate:
     """A layout that competed for the table.
 
-    `score`: log-odds of its alignment and label words; `support`: what the rest of the document adds (phrases
-    that speak for an edition, other tables).
+    `score`: log-odds of its alignment and label words; `support`: what the rest of the document
+    adds (phrases that speak for an edition, other tables).
     """
 
     template: str
