@@ -531,6 +531,7 @@ class _Separated:
         mark = rf"{separator}(?! ){words}(?:{separator} {words})*+{separator}(?! )"
         self.mark = re.compile(mark)
         quoted = r'"(?:[^"\n]|"")*+"'
+        self.quoted = re.compile(quoted)
         self.field = re.compile(
             rf"(?:{quoted}|[^{separator}\n\"][^{separator}\n]*+|)(?={separator}|$)"
         )
@@ -583,12 +584,11 @@ class _Separated:
     def _fields(self, text: str, line: Line) -> list[Span] | None:
         """The fields of a line without their quotes; None if it has too few."""
         end = line.end - (text[line.end - 1 : line.end] == "\r")
-        separators = text.count(self.separator, line.start, end)
-        if separators < MIN_FIELDS - 1 or end - line.start > MAX_WIDTH:
+        if end - line.start > MAX_WIDTH or _PARTED.search(text, line.start, end):
             return None
-        if _PARTED.search(text, line.start, end):
-            return None
-        if len(_THOUSANDS.findall(text, line.start, end)) * 2 > separators:
+        open_text = self.quoted.sub("", text[line.start : end])  # what quotes hold is no separator
+        separators = open_text.count(self.separator)
+        if separators < MIN_FIELDS - 1 or len(_THOUSANDS.findall(open_text)) * 2 > separators:
             return None
         fields: list[Span] = []
         at = line.start

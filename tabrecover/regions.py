@@ -11,6 +11,7 @@ either end, and a document may hold several of one template.
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -132,7 +133,7 @@ def cell_hits(
     for hit, templates in zip(hits, owners, strict=True):
         starting.setdefault(hit.start, set()).update(templates)
         ending.setdefault(hit.end, set()).update(templates)
-    kept = []
+    sides: list[_Sides] = []
     for hit, templates in zip(hits, owners, strict=True):
         start, end = folded.span(hit.start, hit.end)
         before = not templates.isdisjoint(ending.get(hit.start, ()))
@@ -145,8 +146,54 @@ def cell_hits(
             )
             and not _cuts_number(text, end)
         ):
-            kept.append(hit)
-    return _longest(kept)
+            sides.append(_Sides(hit, templates, _cuts_word(text, start), _cuts_word(text, end)))
+    return _longest([own.hit for own in _held_up(sides)])
+
+
+class _Sides(NamedTuple):
+    """A hit with its templates, and whether it begins and ends in the midst of a word."""
+
+    hit: Hit
+    templates: set[int]
+    before: bool
+    behind: bool
+
+
+def _held_up(sides: Sequence[_Sides]) -> list[_Sides]:
+    """Hits that cut no word, and those that other ones go on with, of the same template.
+
+    All are supposed to be there; one that falls takes along those that lean on it.
+    """
+    starting: dict[int, Counter[int]] = defaultdict(Counter)
+    ending: dict[int, Counter[int]] = defaultdict(Counter)
+    leaning: dict[int, list[int]] = defaultdict(list)  # by the place where they need a neighbour
+    for number, (hit, templates, before, behind) in enumerate(sides):
+        starting[hit.start].update(templates)
+        ending[hit.end].update(templates)
+        if before:
+            leaning[hit.start].append(number)
+        if behind:
+            leaning[hit.end].append(number)
+    fallen = bytearray(len(sides))
+    to_see = list(range(len(sides)))
+    while to_see:
+        number = to_see.pop()
+        hit, templates, before, behind = sides[number]
+        if fallen[number] or (
+            (not before or any(ending[hit.start][template] for template in templates))
+            and (not behind or any(starting[hit.end][template] for template in templates))
+        ):
+            continue
+        fallen[number] = True
+        starting[hit.start].subtract(templates)
+        ending[hit.end].subtract(templates)
+        to_see += [*leaning[hit.start], *leaning[hit.end]]
+    return [own for own, is_fallen in zip(sides, fallen, strict=True) if not is_fallen]
+
+
+def _cuts_word(text: str, at: int) -> bool:
+    """Whether a cut here goes through a word: between two letters, the second of them small."""
+    return 0 < at < len(text) and text[at - 1].isalpha() and text[at].islower()
 
 
 def _cuts_number(text: str, at: int) -> bool:

@@ -386,10 +386,12 @@ def test_ruled_columns_are_read_as_by_hand(text: str, expected: list[list[str]])
          ["1", "2,000", "3"], ["2", "", 'say ""a""']]),
         ("Name;2019;2020\nA;1,5;2,5\nB;2,0;\n", [["Name", "2019", "2020"], ["A", "1,5", "2,5"],
          ["B", "2,0", ""]]),
+        ('Name,2019,2020\nA,"4,299,386","6,888,565"\nB,0,"1,000,000"\n', [["Name", "2019", "2020"],
+         ["A", "4,299,386", "6,888,565"], ["B", "0", "1,000,000"]]),
         ("地区,男,女\n北部,1,2\n南部（其中）,3,4\n", [["地区", "男", "女"], ["北部", "1", "2"],
          ["南部（其中）", "3", "4"]]),
     ],
-    ids=["commas and quotes", "semicolons", "chinese"],
+    ids=["commas and quotes", "semicolons", "thousands in quotes", "chinese"],
 )  # fmt: skip
 def test_separated_fields_are_read_as_by_hand(
     text: str, expected: list[list[str]], line_end: str

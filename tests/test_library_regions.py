@@ -97,6 +97,25 @@ def test_a_label_in_prose_does_not(text: str) -> None:
     assert standing_alone(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ros\nRosrosje\n", ["ros"]),
+        ("jevadol holcenba\n", []),
+        ("Holcenbaros 12\n", ["hol", "cenba", "ros"]),
+        ("hol\nCenba", ["hol", "cenba"]),
+    ],
+)
+def test_labels_in_a_word_are_its_letters(text: str, expected: list[str]) -> None:
+    """A word that begins or ends with labels is no label; one that is all labels is run together."""
+    # A bug once: "Ros" was cut off "Rosrosje", since the letters behind it are a label's too.
+    page = "<table><tr><th>Ros<th>Cenba<th>Hol<tr><td><td><td></table>"
+    library = Library([parse_template(page)])
+    folded = fold(text)
+    hits = cell_hits(text, folded, library.find(folded), library)
+    assert [folded.text[hit.start : hit.end] for hit in hits] == expected
+
+
 def test_labels_that_meet_set_each_other_apart() -> None:
     """Headers glued together are labels, whole and in order."""
     assert standing_alone("项目收入合计支出合计") == ["项目", "收入合计", "支出合计"]
