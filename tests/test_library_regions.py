@@ -107,7 +107,7 @@ def test_a_label_in_prose_does_not(text: str) -> None:
     ],
 )
 def test_labels_in_a_word_are_its_letters(text: str, expected: list[str]) -> None:
-    """A word that begins or ends with labels is no label; one that is all labels is run together."""
+    """A word that begins or ends with labels is none; one that is all labels is run together."""
     # A bug once: "Ros" was cut off "Rosrosje", since the letters behind it are a label's too.
     page = "<table><tr><th>Ros<th>Cenba<th>Hol<tr><td><td><td></table>"
     library = Library([parse_template(page)])
