@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tabrecover.lex import CELL_SEPARATORS, SEPARATORS, lex, tokens
-from tabrecover.model import TABLE_END
+from tabrecover.lex import CELL_SEPARATORS, LINE_ENDS, SEPARATORS, lex, tokens
+from tabrecover.model import CELL_END, ROW_END, TABLE_END
 from tabrecover.template import MAX_CELLS, SlotKind
 from tabrecover.units import LEFTOVERS, leading_values
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from tabrecover.template import Slot, Template
     from tabrecover.units import LabelSpan
 
-__all__ = ["over_labels", "reach_back", "reach_on"]
+__all__ = ["over_drawn", "over_labels", "reach_back", "reach_on"]
 
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 MIN_ROW = 2  # values of a row behind the table; what follows one may be anything
 _WORD = re.compile(r"\S+")
+_NEXT_MARK = re.compile(f"[{re.escape(LINE_ENDS + CELL_SEPARATORS)}]")
 
 
 def reach_back(
@@ -106,6 +107,15 @@ def reach_on(
     best = library.templates[group[0].template]
     position = max(position, _over_row(text, worded, ceiling, best.values_of_last_row))
     return _with_separators(text, position, ceiling)
+
+
+def over_drawn(text: str, end: int, ceiling: int) -> int:
+    """Where the table ends whose cells are marked, if a cell of one ends here; else `end`."""
+    behind = _NEXT_MARK.search(text, end, ceiling)
+    if behind is None or behind.group() not in (CELL_END, ROW_END):
+        return end
+    table_end = text.find(TABLE_END, end, ceiling)
+    return end if table_end < 0 else table_end
 
 
 def _words(text: str, every: Iterable[Token]) -> Iterator[Token]:

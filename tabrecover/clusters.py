@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING
 
-from tabrecover.bounds import over_labels, reach_back, reach_on
+from tabrecover.bounds import over_drawn, over_labels, reach_back, reach_on
 from tabrecover.catalog import MAX_RIVALS
 from tabrecover.lex import SEPARATORS
 from tabrecover.model import Span
@@ -123,6 +123,8 @@ class _Finder:
         ceiling = min(room.end, last + (REACH_REPEATED if repeated else REACH))
         by_words = _is_spaced(text, _seeds(self.folded, group[0]))
         stop = reach_on(text, last, ceiling, group, library, by_words=by_words)
+        if repeated:  # a text of a record may be a label as well, and the last one stand further on
+            stop = max(stop, over_drawn(text, last, ceiling))
         labels = self.labels(self.alone.between(start, stop), group)
         others = self.labels(self.parted.between(start, stop), group)
         spaced = any(_is_spaced(text, own) for own in (labels, others))

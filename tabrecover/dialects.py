@@ -32,7 +32,7 @@ MIN_REGULAR = 0.7  # share of gaps, and of rows, that padding must explain; the 
 MAX_SHOWN = 0.02  # share of gaps with an empty cell inside the row, in a padded dump
 MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
 NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no row
-UNPADDED = 2  # bars between rows that close with one and open with one, and lack no cell
+UNPADDED = 1  # bars between rows that close with one and lack no cell; one more if they open so
 MAX_BARE = 0.1  # share of gaps that end a line without a bar, in a padded dump
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
@@ -322,11 +322,13 @@ def _fit_bars(sample: _Sample) -> list[Law]:
 
 
 def _fit_bar_rows(sample: _Sample) -> list[Law]:
-    padded = _fit_padded(sample)
-    if padded and not _opened(sample.inner) and not _is_one_line(sample.inner):
+    padded, is_regular = _fit_padded(sample)
+    opened = _opened(sample.inner)
+    if is_regular and not opened and not _is_one_line(sample.inner):
         return padded
     cells = _fit_bar_cells(sample)
-    if cells and not any(gap.count("b") > UNPADDED for gap in sample.inner):
+    ends = [*sample.inner, *(gaps[-1] for gaps in sample.streams)]
+    if cells and not any(gap.count("b") > UNPADDED + opened for gap in ends):
         return cells  # no row shows a pad, so both read the same
     return padded + cells  # blank cells at rows' ends look like padding
 
@@ -446,8 +448,12 @@ _ROWS = _Padded("bars-padded-rows", re.compile(r"^b(b*e[es]*)?$"), by_bars=False
 _RUN = _Padded("bars-padded-run", re.compile(r"^b+$"), by_bars=True)  # all rows on one line
 
 
-def _fit_padded(sample: _Sample) -> list[Law]:
-    """The padded form of these lines; rows may open with a bar, which then says nothing."""
+def _fit_padded(sample: _Sample) -> tuple[list[Law], bool]:
+    """The padded form of these lines, and whether rows have one width, as they should have.
+
+    Few rows may have merged cells that make them narrower. Rows may open with a bar, which then
+    says nothing.
+    """
     opened = _opened(sample.inner)
     streams = [_unopened(gaps) for gaps in sample.streams] if opened else sample.streams
     inner = _unopened(sample.inner) if opened else sample.inner
@@ -455,18 +461,20 @@ def _fit_padded(sample: _Sample) -> list[Law]:
     regular = sum(form.gap.match(gap) is not None for gap in inner)
     shown = 0 if form is _RUN else _shown_blanks(inner)
     if regular < MIN_REGULAR * len(inner) or shown > MAX_SHOWN * len(inner):
-        return []
+        return [], False
     widths = [_widths(gaps, form.by_bars) for gaps in streams]
     rows = sum(map(len, widths))
     good = sum(map(_regular_rows, widths))
-    if good < MIN_REGULAR * rows:  # without rows, all are full
-        return []
+    is_regular = good >= MIN_REGULAR * rows  # without rows, all are full
+    if rows > FEW and not is_regular:
+        return [], False
     bare = sum("e" in gap and "b" not in gap for gap in inner)
     if form is _ROWS and bare > max(rows, MAX_BARE * len(inner)):  # rows end without padding
-        return []
+        return [], False
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)
-    return [Law(form.name, confidence, False, True, False, read, writing=_padding(opened))]
+    law = Law(form.name, confidence, False, True, False, read, writing=_padding(opened))
+    return [law], is_regular
 
 
 def _regular_rows(widths: Sequence[int]) -> int:

@@ -58,7 +58,8 @@ _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _SPACE = re.compile(r"\s")
 _PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"\D*\d{1,3}")
+_THREE_DIGITS = re.compile(r"\d{3}(?:\D.*)?")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
@@ -531,7 +532,6 @@ class _Separated:
         mark = rf"{separator}(?! ){words}(?:{separator} {words})*+{separator}(?! )"
         self.mark = re.compile(mark)
         quoted = r'"(?:[^"\n]|"")*+"'
-        self.quoted = re.compile(quoted)
         self.field = re.compile(
             rf"(?:{quoted}|[^{separator}\n\"][^{separator}\n]*+|)(?={separator}|$)"
         )
@@ -586,9 +586,7 @@ class _Separated:
         end = line.end - (text[line.end - 1 : line.end] == "\r")
         if end - line.start > MAX_WIDTH or _PARTED.search(text, line.start, end):
             return None
-        open_text = self.quoted.sub("", text[line.start : end])  # what quotes hold is no separator
-        separators = open_text.count(self.separator)
-        if separators < MIN_FIELDS - 1 or len(_THOUSANDS.findall(open_text)) * 2 > separators:
+        if text.count(self.separator, line.start, end) < MIN_FIELDS - 1:
             return None
         fields: list[Span] = []
         at = line.start
@@ -616,6 +614,9 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     lengths = [end - start for row in rows for start, end in row]
     if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
         return
+    parts = sum(_is_one_number(text, *pair) for row in rows for pair in pairwise(row))
+    if parts * 2 > len(rows) * (len(rows[0]) - 1):
+        return
     plain = sum(_is_plain(text, field) for row in rows for field in row)
     if plain < MIN_PLAIN * len(lengths):
         return
@@ -624,6 +625,15 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     cells = tuple(_fields_of(rows))
     end = rows[-1][-1].end
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
+
+
+def _is_one_number(text: str, field: Span, other: Span) -> bool:
+    """Whether two neighbours may be a number, whose groups of three digits were cut apart."""
+    return (
+        other.start == field.end + 1  # no quotes between
+        and _THOUSANDS.fullmatch(text, *field) is not None
+        and _THREE_DIGITS.fullmatch(text, *other) is not None
+    )
 
 
 def _is_plain(text: str, field: Span) -> bool:

@@ -388,10 +388,13 @@ def test_ruled_columns_are_read_as_by_hand(text: str, expected: list[list[str]])
          ["B", "2,0", ""]]),
         ('Name,2019,2020\nA,"4,299,386","6,888,565"\nB,0,"1,000,000"\n', [["Name", "2019", "2020"],
          ["A", "4,299,386", "6,888,565"], ["B", "0", "1,000,000"]]),
+        ("Name,a,b,c\nA,889.2,465.21,546.58\nB,100,200,300\nC,1.5,2.5,3.5\n",
+         [["Name", "a", "b", "c"], ["A", "889.2", "465.21", "546.58"], ["B", "100", "200", "300"],
+          ["C", "1.5", "2.5", "3.5"]]),
         ("地区,男,女\n北部,1,2\n南部（其中）,3,4\n", [["地区", "男", "女"], ["北部", "1", "2"],
          ["南部（其中）", "3", "4"]]),
     ],
-    ids=["commas and quotes", "semicolons", "thousands in quotes", "chinese"],
+    ids=["commas and quotes", "semicolons", "thousands in quotes", "three digits", "chinese"],
 )  # fmt: skip
 def test_separated_fields_are_read_as_by_hand(
     text: str, expected: list[list[str]], line_end: str

@@ -13,7 +13,7 @@ from tabrecover.api import read_document
 from tabrecover.grid import ADDED
 from tabrecover.library import Library
 from tabrecover.pipeline import recover_document
-from tabrecover.storage import builtin_library
+from tabrecover.storage import builtin_library, parse_template
 from tests.cases import TOLD
 
 if TYPE_CHECKING:
@@ -626,3 +626,20 @@ def test_what_may_be_cut_off_is_not_told(ending: str, is_told: bool) -> None:
     found = values(f"{dump}{ending}", BOLTS)
     assert [text for text, _ in found] == ["1.50", "20", "", ""]
     assert all((confidence >= 0.9) == is_told for _, confidence in found[2:])
+
+
+@pytest.mark.parametrize("head", ["<th>Sheep<th>Goats<th>Cows", "<th>Sheep<th colspan=2>Goats"])
+def test_bars_behind_a_short_row_may_pad_it(head: str) -> None:
+    """Where rows close with a bar, further bars stand for empty cells wherever they were.
+
+    Few rows, of which a merged head makes one narrower, are no proof against it.
+    """
+    # A bug once: rows of different widths were read as if every bar stood in its place.
+    rows = "".join(f"<tr><th>{name}<td><td><td>" for name in ("Upton", "Slad"))
+    page = f"<table data-type=integer><tr><th>Name of it{head}{rows}</table>"
+    template = parse_template(page)
+    heads = " | ".join(cell.text for cell in template.cells if cell.row == 0)
+    dump = f"{heads} |\nUpton | 5 | 3 | 9 |\nSlad | 12 | 47 ||\n"
+    (table,) = tabrecover.recover(dump, templates=Library([template])).tables
+    told = [cell.text for cell in table.cells if cell.role == "value" and cell.confidence >= TOLD]
+    assert told == ["5", "3", "9"]

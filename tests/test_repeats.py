@@ -241,6 +241,25 @@ def test_groups_have_numbers_of_their_own(income: list[int], expenses: list[int]
     assert [check.holds for check in table.checks] == [True, True]
 
 
+def test_a_record_that_begins_like_a_label_ends_no_table() -> None:
+    """In markup the table goes on to its end, though a text before it is the last row's label."""
+    # A bug once: the total was found where the text stood, and the records behind it were dropped.
+    rows = [["Wool", "12", "3"], ["Flax", "7", "9"], ["All", "2", "4"], ["Hemp", "5", "5"],
+            ["Jute", "8", "1"], ["All", "34", "22"]]  # fmt: skip
+    template = parse_template(
+        "<table data-type=integer><tr><th>Fibre sold<th>Bales here<th>Bales there"
+        "<tr data-repeated><td data-type=text data-key=name><td data-key=here>"
+        "<td data-key=there><tr><th>All<td data-key=all_here><td data-key=all_there></table>"
+    )
+    lines = "".join("<tr><td>" + "<td>".join(row) for row in rows)
+    page = f"<table><tr><td>Fibre sold<td>Bales here<td>Bales there{lines}</table>"
+    (table,) = tabrecover.recover(page, templates=Library([template])).tables
+    texts = texts_of(table)
+    assert table.shape == (7, 3)
+    assert [texts[f"name[{n}]"] for n in range(1, 6)] == [row[0] for row in rows[:5]]
+    assert texts["all_here"] == "34"
+
+
 def test_groups_where_only_the_order_shows() -> None:
     """One cell a line, groups of three and of two rows: labels and sums tell them apart."""
     table = ledger("\n", [700, 80, 9], [4321, 65])
