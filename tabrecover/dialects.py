@@ -15,8 +15,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import lgamma, log, pi
 from typing import NamedTuple
+
+from tabrecover.scoring import BACKGROUND, UnitKind
 
 __all__ = ["Gaps", "Law", "Writing", "fingerprint"]
 
@@ -34,6 +36,7 @@ MAX_LINE_ENDS = 0.95  # share of gaps that may end a line where lines are rows
 NOISY_BREAKS = 0.1  # share of the gaps between a value and a label that end no row
 UNPADDED = 1  # bars between rows that close with one and lack no cell; one more if they open so
 MAX_BARE = 0.1  # share of gaps that end a line without a bar, in a padded dump
+OPENED_PADDED = 0.001  # probability that rows which open with a bar are padded: no known tool does
 FEW = 3  # so few excess line ends, or lines of spaces, may all be noise
 
 
@@ -56,7 +59,8 @@ class Writing(NamedTuple):
 class Law:
     """A fitted law: its name, how well it explains the dump, what it shows, how to read gaps.
 
-    `surprise` is the log-probability of the gaps that it can only call noise. A row end that can't
+    `surprise` is the log-probability of the gaps that it can only call noise, and the log-odds of
+    those that it explains and does not read. A row end that can't
     be told from empty cells shows as `row_blanks` of them. `parted`: something stands between any
     two cells, so that no text holds two of them. `cut`: a width cut lines, perhaps inside cells.
     `shared`: most lines hold one cell, and some several, as in the text of a page.
@@ -473,8 +477,39 @@ def _fit_padded(sample: _Sample) -> tuple[list[Law], bool]:
         return [], False
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)
-    law = Law(form.name, confidence, False, True, False, read, writing=_padding(opened))
+    pads = sum(max(0, _pads(gap, form.by_bars)) for gap in inner)
+    surprise = (log(OPENED_PADDED) if opened else 0.0) - pads * log(BACKGROUND[UnitKind.BLANK])
+    surprise -= sum(_columns_nats(_rows_padded(gaps, form.by_bars)) for gaps in streams)
+    law = Law(form.name, confidence, False, True, False, read, surprise, writing=_padding(opened))
     return [law], is_regular
+
+
+def _rows_padded(gaps: Gaps, by_bars: bool) -> list[str]:
+    """Every row but the last, its pads as empty cells: `t` a text, `B` a pad."""
+    rows = [""]
+    for gap in gaps[1:-1]:
+        pads = _pads(gap, by_bars)
+        rows[-1] += "t" + "B" * max(0, pads)
+        rows += [""] if pads >= 0 else []
+    return rows[:-1]
+
+
+def _columns_nats(rows: Sequence[str]) -> float:
+    """What speaks for empty cells in their places: that they are in columns of their own.
+
+    Each column with its own share of empty cells, unknown before (Krichevsky and Trofimov 1981),
+    against one share for all; in nats, 0 or more.
+    """
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    whole = [row for row in rows if len(row) == width]
+    empty = [sum(row[col] == "B" for row in whole) for col in range(width)]
+    apart = sum(_unknown_share(count, len(whole)) for count in empty)
+    return max(0.0, apart - _unknown_share(sum(empty), len(whole) * width))
+
+
+def _unknown_share(count: int, total: int) -> float:
+    """Log-probability of a sequence with so many hits, their share being unknown."""
+    return lgamma(count + 0.5) + lgamma(total - count + 0.5) - log(pi) - lgamma(total + 1)
 
 
 def _regular_rows(widths: Sequence[int]) -> int:

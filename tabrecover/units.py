@@ -55,6 +55,7 @@ _GLUED = re.compile(
 )  # numbers and marks run into the words behind them
 _WORDS = re.compile(r"\S+(?:[^\S\t\r\n][%‰％](?!\S))?")  # with a sign that a space parts
 _COLONS = ":："
+_PARTING = re.compile(f"[{_COLONS}]|[,;，；](?=[-+−]?\\d)")  # behind a label, before its value
 _OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"
 LEFTOVERS = " *＊" + _COLONS + _CLOSERS  # what a label leaves behind where its words are found
@@ -235,8 +236,8 @@ class _Cutter:
         if clings:
             while start < end and self.text[start] in _CLOSERS:
                 start += 1
-            if start < end and self.text[start] in _COLONS:  # what follows is the label's value
-                start, clings = start + 1, False
+            if (parting := _PARTING.match(self.text, start, end)) is not None:
+                start, clings = parting.end(), False  # what follows is the label's value
             if (glued := _GLUED.match(self.text, start, end)) is not None:
                 self._add(Unit(start, glued.end()))
                 start, clings = glued.end(), False
@@ -305,6 +306,8 @@ def leading_values(piece: str, *, glued: bool = False) -> tuple[int, int]:
     ((1, 3), (1, 1))
     """
     at = len(piece) - len(piece.lstrip(_CLOSERS + _COLONS + " "))
+    if glued and (parting := _PARTING.match(piece, at)) is not None:
+        at = parting.end()
     if _PAGE_NUMBER.fullmatch(piece[at:]):
         return 0, 0
     count, end = 0, 0

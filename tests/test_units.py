@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tabrecover
 from tabrecover.lex import lex
+from tabrecover.library import Library
 from tabrecover.model import Unit
 from tabrecover.scoring import UnitKind
+from tabrecover.storage import parse_template
 from tabrecover.units import LabelSpan, Units, classify, cut_back_steps, cut_units, number_of
 
 SAMPLES = {
@@ -143,3 +146,23 @@ def test_units_are_ordered_disjoint_and_lose_nothing(
         covered += range(unit.start, unit.end)
     assert covered == sorted(set(covered))
     assert set(places) <= set(covered)
+
+
+@pytest.mark.parametrize("text", ["Sheep,47.9%", "Sheep;-3", "Sheep: 12", "Sheep，5"])
+def test_a_comma_between_label_and_number_parts_them(text: str) -> None:
+    """As a colon does: the value begins with its number."""
+    # A bug once: in lines of two fields every value was told with the comma before it.
+    units = cut_units(text, lex(text, 0, len(text)), [LabelSpan(0, 5, 0)]).units
+    values = [text[unit.start : unit.end] for unit in units if unit.label < 0]
+    assert values == [text[6:].strip()]
+
+
+def test_a_table_of_two_fields_a_line_is_whole() -> None:
+    """Also its last value, behind which nothing is."""
+    numbers = {"Sheep there": "47", "Goats there": "12", "Horses": "3", "Donkeys": "8"}
+    rows = "".join(f"<tr><th>{name}<td>" for name in numbers)
+    template = parse_template(f"<table data-type=integer><tr><th>Kind<th>Number{rows}</table>")
+    lines = "".join(f"{name},{number}\n" for name, number in numbers.items())
+    (table,) = tabrecover.recover("Kind,Number\n" + lines, templates=Library([template])).tables
+    found = [cell.text for cell in table.cells if cell.role == "value"]
+    assert found == list(numbers.values())
