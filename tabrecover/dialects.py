@@ -455,8 +455,7 @@ _RUN = _Padded("bars-padded-run", re.compile(r"^b+$"), by_bars=True)  # all rows
 def _fit_padded(sample: _Sample) -> tuple[list[Law], bool]:
     """The padded form of these lines, and whether rows have one width, as they should have.
 
-    Few rows may have merged cells that make them narrower. Rows may open with a bar, which then
-    says nothing.
+    Merged cells make rows narrower. Rows may open with a bar, which then says nothing.
     """
     opened = _opened(sample.inner)
     streams = [_unopened(gaps) for gaps in sample.streams] if opened else sample.streams
@@ -470,7 +469,7 @@ def _fit_padded(sample: _Sample) -> tuple[list[Law], bool]:
     rows = sum(map(len, widths))
     good = sum(map(_regular_rows, widths))
     is_regular = good >= MIN_REGULAR * rows  # without rows, all are full
-    if rows > FEW and not is_regular:
+    if form is _RUN and not is_regular:  # nothing but the width tells where rows end
         return [], False
     bare = sum("e" in gap and "b" not in gap for gap in inner)
     if form is _ROWS and bare > max(rows, MAX_BARE * len(inner)):  # rows end without padding

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
@@ -27,7 +27,7 @@ import numpy as np
 from tabrecover.fold import codes_of, fold_text
 from tabrecover.lex import BARS
 from tabrecover.model import Span
-from tabrecover.regions import templates_covered
+from tabrecover.regions import cell_hits, templates_covered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,6 +105,8 @@ class _Joiner:
         self.whole: dict[int, list[Span]] = defaultdict(list)
         for hit, first, last in zip(hits, firsts, lasts, strict=True):
             self.whole[hit.phrase].append(Span(first, last + 1))
+        alone = cell_hits(text, folded, hits, library)
+        self.alone = Counter(library.phrases[hit.phrase] for hit in alone)
         self.claimed = _marked(text, ())
 
     def labels_of(self, template: int) -> list[list[Span]]:
@@ -112,7 +114,8 @@ class _Joiner:
         vocabulary = _vocabulary(self.library, template)
         hits = {n: [h for h in self.whole[n] if self._is_free(h)] for n in vocabulary.numbers}
         whole = _marked(self.text, (hit for n in vocabulary.whole for hit in hits[n]))
-        chosen = self.finder.choose(vocabulary.phrases, whole | self.claimed)
+        broken = [form for form, number in vocabulary.phrases if self.alone[form] < number]
+        chosen = self.finder.choose(broken, whole | self.claimed)
         labels = [(rival.phrase, self.finder.spans(rival)) for rival in chosen]
         labels = _among_labels(self.text, labels, whole)
         seen = {number for number, spans in hits.items() if spans}
@@ -184,21 +187,25 @@ def _among_labels(text: str, labels: list[_Label], whole: Flags) -> list[_Label]
 class _Vocabulary(NamedTuple):
     """A template's labels: all, those worth putting together, and those in no other one.
 
-    `phrases` are sorted, the others phrase numbers.
+    `phrases` are sorted, with the number of their cells; the others are phrase numbers.
     """
 
     numbers: frozenset[int]
-    phrases: list[str]
+    phrases: list[tuple[str, int]]
     whole: frozenset[int]
 
 
 @lru_cache(maxsize=256)
 def _vocabulary(library: Library, template: int) -> _Vocabulary:
-    forms = {form for cell in library.templates[template].cells for form in cell.forms}
+    forms = Counter(form for cell in library.templates[template].cells for form in cell.forms)
     long = sorted(form for form in forms if len(form) >= MIN_LENGTH)
     whole = [form for form in long if sum(form in other for other in forms) == 1]
     ids = library.phrase_ids
-    return _Vocabulary(frozenset(ids[f] for f in forms), long, frozenset(ids[f] for f in whole))
+    return _Vocabulary(
+        frozenset(ids[form] for form in forms),
+        [(form, forms[form]) for form in long],
+        frozenset(ids[form] for form in whole),
+    )
 
 
 @lru_cache(maxsize=8)

@@ -65,18 +65,21 @@ class _Climb:
         return self.tried[copies][0]
 
     def best(self) -> Fit | None:
-        best = max(map(self._top_from, set(self._starts())), key=self.score)
+        groups = range(len(self.bounds))
+        orders = {tuple(groups), tuple(reversed(groups))}  # the first group takes what it can
+        tops = [self._top_from(start, order) for start in set(self._starts()) for order in orders]
+        best = max(tops, key=self.score)
         top_score, aligner = self.tried[best]
         if top_score == -inf:
             return None
         share = 1 / sum(exp(score - top_score) for score, _ in self.tried.values())
         return Fit(top_score, aligner, share)
 
-    def _top_from(self, copies: Copies) -> Copies:
+    def _top_from(self, copies: Copies, order: Sequence[int]) -> Copies:
         """The top of a climb, one group after the other until none has a better number."""
         while True:
             before = copies
-            for group in range(len(self.bounds)):
+            for group in order:
                 copies = self._climbed(copies, group)
             if copies == before or len(self.bounds) < 2:
                 return copies

@@ -92,6 +92,14 @@ def test_without_pieces_the_document_stays(text: str) -> None:
     assert join_pieces(document, folded, LIBRARY.find(folded), LIBRARY) is document
 
 
+def test_a_label_that_stands_whole_is_not_put_together_again() -> None:
+    """Words of values spell it by chance; as often as the template has it, it was found."""
+    # A bug once: "Barsoce pin", "12" and "Xi" became a value and a label.
+    library = library_of(["Pinxi", "Region", "Area"])
+    text = "Region\nPinxi\nArea\nBarsoce pin\n12\nXi\n"
+    assert joined(text, library).text == text
+
+
 def test_a_whole_label_lends_no_word() -> None:
     """The words of a label that stands whole are no pieces of another."""
     text = "Legal 1\nLegal form 2\nRegion 3\n"

@@ -643,3 +643,16 @@ def test_bars_behind_a_short_row_may_pad_it(head: str) -> None:
     (table,) = tabrecover.recover(dump, templates=Library([template])).tables
     told = [cell.text for cell in table.cells if cell.role == "value" and cell.confidence >= TOLD]
     assert told == ["5", "3", "9"]
+
+
+def test_titles_between_padded_rows_make_them_no_cells_in_place() -> None:
+    """Rows that one title spans are narrower; a bar behind a short row still pads it."""
+    # A bug once: more than three such rows, and the row's last cell was told to be blank.
+    page = "<table data-type=integer><tr><th>Name of it<th>Sheep<th>Goats"
+    page += "<tr><th colspan=3>Wolds<tr><th>Upton<td><td><tr><th>Slad<td><td>"
+    page += "<tr><th colspan=3>Fens<tr><th>Ham<td><td></table>"
+    dump = "Name of it | Sheep | Goats |\nWolds |\nUpton | 5 | 3 |\nSlad | 12 ||\nFens |\n"
+    library = Library([parse_template(page)])
+    (table,) = tabrecover.recover(dump + "Ham | 4 | 9 |\n", templates=library).tables
+    values = [cell for cell in table.cells if cell.role == "value" and cell.row == 3]
+    assert max(cell.confidence for cell in values) < TOLD

@@ -260,6 +260,26 @@ def test_a_record_that_begins_like_a_label_ends_no_table() -> None:
     assert texts["all_here"] == "34"
 
 
+def test_a_record_that_is_called_as_what_parts_the_groups() -> None:
+    """The first group may take all rows up to it; what explains most rows is found all the same."""
+    # A bug once: the climb began with the first group and never came back.
+    entries = [["Kind of entry", "Amount booked"], ["Income of the year", ""], ["Fee", "3"],
+               ["Expenses of the year", ""], ["Rent", "5"], ["Heat", "8"],
+               ["Expenses of the year", "40"], ["Wages", "31"]]  # fmt: skip
+    page = (
+        "<table data-type=text><tr><th>Kind of entry<th>Amount booked<tr><th colspan=2>Income of "
+        "the year<tr data-repeated><td data-key=source><td data-key=income data-type=integer>"
+        "<tr><th colspan=2>Expenses of the year<tr data-repeated><td data-key=aim>"
+        "<td data-key=expense data-type=integer></table>"
+    )
+    dump = "\n".join("\t".join(entry).rstrip() for entry in entries) + "\n"
+    (table,) = tabrecover.recover(dump, templates=Library([parse_template(page)])).tables
+    texts = texts_of(table)
+    assert [texts[f"aim[{n}]"] for n in (1, 2, 3, 4)] == [
+        "Rent", "Heat", "Expenses of the year", "Wages",
+    ]  # fmt: skip
+
+
 def test_groups_where_only_the_order_shows() -> None:
     """One cell a line, groups of three and of two rows: labels and sums tell them apart."""
     table = ledger("\n", [700, 80, 9], [4321, 65])

@@ -1,0 +1,280 @@
+"""Layouts that nobody drew: whether their values are right, and what is told and wrong.
+
+A layout is drawn at random: heads in one or two rows, label columns, records in one group or in
+several, sections, totals, typed and optional columns, in made-up words or Han characters. It is
+filled, flattened by each of the ways that tools are known for, perhaps with prose around, and
+recovered with its template. No tool is asked and nothing is stored, so every number seen here was
+never seen before: what the corpus lacks shows up.
+
+    python -m benchmarks.random_layouts [--seconds 120] [--seed 1]
+
+A wrong value that was told is shown with the number of its document, for `--only`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import NamedTuple
+
+import tabrecover
+from tabrecover.confidence import ACCEPT
+from tabrecover.library import Library
+from tabrecover.storage import parse_template
+from tabrecover.template import Template, TemplateCell
+
+__all__ = ["FORMS", "Document", "Line", "document", "wrong_and_told"]
+
+CONSONANTS, VOWELS, ENDS = "bcdfghjklmnprstvwxz", "aeiou", ("", "", "n", "r", "l", "s")
+HAN = "南北东西人口收入支出合计总数机构单位名称日期面积产量学校医院图书交通住房环境水电气农林牧渔"
+CHOICES = ("yes", "no", "partly")
+TYPES = ("integer", "integer", "integer", "decimal", "decimal", "percent", "date", "choice", "text")
+# What follows the heads: fixed rows, records, records two rows high, a total, a section's title.
+BODIES = (
+    ("fixed",), ("fixed", "section", "fixed"), ("records",), ("records", "total"),
+    ("pairs", "total"),
+    ("records", "total", "fixed"), ("section", "records", "section", "records"),
+    ("section", "records", "total", "section", "records", "total"),
+)  # fmt: skip
+PROSE = "Yearly report of the bureau, printed in 2021.", "Source: own figures. They may not add up."
+
+Line = list[tuple[TemplateCell, str]]
+"""The cells that begin in a row, with their texts."""
+
+
+class Document(NamedTuple):
+    """A flattened table: its template, its values by key, and the way of flattening."""
+
+    template: Template
+    values: dict[str, str]
+    form: str
+    text: str
+
+
+class _Words:
+    """Labels and values, no label twice."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.is_han = rng.random() < 1 / 3
+        self.labels: set[str] = set()
+
+    def text(self) -> str:
+        if self.is_han:
+            return "".join(self.rng.choices(HAN, k=self.rng.randint(2, 6)))
+        words = (
+            "".join(self._syllable() for _ in range(self.rng.randint(1, 3)))
+            for _ in range(self.rng.choice((1, 1, 2, 3)))
+        )
+        return " ".join(words).capitalize()
+
+    def _syllable(self) -> str:
+        return "".join(map(self.rng.choice, (CONSONANTS, VOWELS, ENDS)))
+
+    def label(self) -> str:
+        while (text := self.text()) in self.labels:
+            pass
+        self.labels.add(text)
+        return text
+
+    def value(self, kind: str) -> str:
+        rng = self.rng
+        if kind == "integer":
+            return rng.choice(("0", str(rng.randint(0, 99)), f"{rng.randint(1000, 10**7):,}"))
+        if kind == "decimal":
+            return f"{rng.uniform(0, 1000):.{rng.randint(1, 2)}f}"
+        if kind == "percent":
+            return f"{rng.uniform(0, 100):.1f}{rng.choice(('%', ' %'))}"
+        if kind == "date":
+            return f"20{rng.randint(10, 24)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+        return rng.choice(CHOICES) if kind == "choice" else self.text()
+
+
+def _layout(rng: random.Random, words: _Words) -> Template:
+    """A template of two to six columns."""
+    width = rng.randint(2, 6)
+    kinds = ["text", *(rng.choice(TYPES) for _ in range(width - 1))]
+    groups = iter(range(1, width * 9))
+
+    def value(column: int) -> str:
+        choices = ' data-choices="yes | no | partly"' if kinds[column] == "choice" else ""
+        return f"<td data-type={kinds[column]}{choices}>"
+
+    def row(name: str = "") -> str:
+        first = f"<th>{words.label()}" if name != "records" else value(0)
+        mark = f" data-repeated data-key=g{next(groups)}" if name == "records" else ""
+        return f"<tr{mark}>{first}{''.join(map(value, range(1, width)))}"
+
+    lines = list(_heads(rng, words, width))
+    for part in rng.choice(BODIES):
+        if part == "section":
+            lines.append(f"<tr><th colspan={width}>{words.label()}")
+        elif part == "pairs":
+            lines += [row("records"), row("records")]
+        else:
+            lines += [row(part) for _ in range(rng.randint(1, 6) if part == "fixed" else 1)]
+    return parse_template(f"<table>{''.join(lines)}</table>", name="drawn")
+
+
+def _heads(rng: random.Random, words: _Words, width: int) -> Iterator[str]:
+    """One row of heads, or two, of which the upper one spans some of the lower."""
+    under = rng.randint(2, width - 1) if width > 3 and rng.random() < 1 / 3 else 0
+    over = f"<th colspan={under}>{words.label()}" if under else ""
+    single = f"<th rowspan={2 if under else 1}>"
+    yield "<tr>" + "".join(single + words.label() for _ in range(width - under)) + over
+    if under:
+        yield "<tr>" + "".join(f"<th>{words.label()}" for _ in range(under))
+
+
+def _filled(
+    rng: random.Random, words: _Words, template: Template
+) -> tuple[dict[str, str], list[Line]]:
+    """Values by key, and the rows, with one to eight records; no record is all blank."""
+    copies = tuple(rng.choice((1, 2, 3, 5, 8)) for _ in template.repeated)
+    grid = template.unrolled(copies)
+    blank = rng.choice((0, 0, 0.1, 0.3))
+    lines: list[Line] = [[] for _ in range(grid.n_rows)]
+    for cell in sorted(grid.cells, key=lambda cell: (cell.row, cell.col)):
+        is_first = not lines[cell.row]
+        keep = cell.role == "label" or is_first or rng.random() >= blank
+        text = cell.text if cell.role == "label" else words.value(cell.type or "text")
+        lines[cell.row].append((cell, text if keep else ""))
+    values = {cell.key: text for line in lines for cell, text in line if cell.key}
+    return values, lines
+
+
+# --- ways of flattening: rows and the number of columns to a text ------------------------------
+
+
+def _texts(line: Line, *, blanks: bool = False) -> list[str]:
+    return [text for _, text in line if text or blanks]
+
+
+def _rectangle(lines: list[Line], width: int) -> list[list[str]]:
+    """Every grid position, covered ones empty."""
+    rows = [[""] * width for _ in lines]
+    for row, line in zip(rows, lines, strict=True):
+        for cell, text in line:
+            row[cell.col] = text
+    return rows
+
+
+def _pads(line: Line, width: int) -> int:
+    return width - sum(cell.colspan for cell, text in line if text)
+
+
+def _columns(lines: list[Line], width: int) -> str:
+    rows = _rectangle(lines, width)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        "  ".join(text.ljust(room) for text, room in zip(row, widths, strict=True)) for row in rows
+    )
+    return "\n".join(map(str.rstrip, aligned))
+
+
+def _csv(lines: list[Line], width: int) -> str:
+    rows = _rectangle(lines, width)
+    return "\n".join(",".join(f'"{text}"' if "," in text else text for text in row) for row in rows)
+
+
+def _markup(lines: list[Line], _: int) -> str:
+    def cells(line: Line) -> str:
+        return "".join(
+            f"<td rowspan={cell.rowspan} colspan={cell.colspan}>{escape(text)}</td>"
+            for cell, text in line
+        )
+
+    return "<table>" + "".join(f"<tr>{cells(line)}</tr>" for line in lines) + "</table>"
+
+
+def _joined(cell: str, row: str, *, blanks: bool) -> Callable[[list[Line], int], str]:
+    return lambda lines, _: row.join(cell.join(_texts(line, blanks=blanks)) for line in lines)
+
+
+FORMS: dict[str, Callable[[list[Line], int], str]] = {
+    "markup": _markup,
+    "fields with commas": _csv,
+    "columns": _columns,
+    "bars": lambda lines, _: "\n".join(f"| {' | '.join(_texts(x, blanks=True))} |" for x in lines),
+    "bars, padded": lambda lines, width: "\n".join(
+        f"{' | '.join(_texts(line))} |" + "|" * _pads(line, width) for line in lines
+    ),
+    "lines and bars, padded": lambda lines, width: "".join(
+        "".join(f"{text} |\n" for text in _texts(line)) + "|" * _pads(line, width) + "\n"
+        for line in lines
+    ),
+    "tabs": _joined("\t", "\n", blanks=True),
+    "lines, blanks shown": _joined("\n", "\n", blanks=True),
+    "lines, rows apart": _joined("\n", "\n\n", blanks=True),
+    "lines": _joined("\n", "\n", blanks=False),
+    "bars on one line": _joined("|", "|", blanks=False),
+    "rows, single spaces": _joined(" ", "\n", blanks=False),
+    "one line, single spaces": _joined(" ", " ", blanks=False),
+}
+
+
+def document(number: int, seed: int = 1) -> Document:
+    """Document `number`, always the same."""
+    rng = random.Random(f"{seed} {number}")  # noqa: S311 - drawing
+    words = _Words(rng)
+    template = _layout(rng, words)
+    values, lines = _filled(rng, words, template)
+    form = rng.choice(list(FORMS))
+    text = FORMS[form](lines, template.n_cols)
+    if rng.random() < 1 / 3:
+        text = f"{PROSE[0]}\n\n{text}\n\n{PROSE[1]}"
+    return Document(template, values, form, text)
+
+
+def wrong_and_told(drawn: Document) -> tuple[list[str], Counter[str]]:
+    """The keys of values that are told and wrong; how many there are, are right, and are told."""
+    counts = Counter(values=len(drawn.values))
+    wrong = []
+    for table in tabrecover.recover(drawn.text, templates=Library([drawn.template])).tables:
+        for cell in table.cells if table.template else ():
+            if cell.role != "value" or cell.key is None:
+                continue
+            is_right = drawn.values.get(cell.key, "") == cell.text
+            counts["right"] += is_right and cell.key in drawn.values
+            counts["told"] += cell.confidence >= ACCEPT
+            if not is_right and cell.confidence >= ACCEPT:
+                wrong.append(cell.key)
+    return wrong, counts
+
+
+def main() -> None:
+    """Measure, and print what came of it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, help="show this document")
+    options = parser.parse_args()
+    if options.only is not None:
+        drawn = document(options.only, options.seed)
+        print(drawn.form, drawn.values, drawn.text, sep="\n\n")
+        return
+    counts: dict[str, Counter[str]] = {form: Counter() for form in FORMS}
+    end = time.monotonic() + options.seconds
+    number = 0
+    while time.monotonic() < end:
+        drawn = document(number, options.seed)
+        wrong, own = wrong_and_told(drawn)
+        counts[drawn.form] += own + Counter(wrong=len(wrong))
+        if wrong:
+            print(f"document {number}, {drawn.form}: told and wrong are {', '.join(wrong)}")
+        number += 1
+    print(f"{number} documents")
+    for form, own in counts.items():
+        values = max(1, own["values"])
+        print(
+            f"{form:24} {own['values']:6} values, {100 * own['right'] / values:5.1f} % right, "
+            f"{100 * own['told'] / values:5.1f} % told, {own['wrong']} of these wrong"
+        )
+
+
+if __name__ == "__main__":
+    main()
