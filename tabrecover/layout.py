@@ -58,8 +58,7 @@ _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _SPACE = re.compile(r"\s")
 _PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
-_THOUSANDS = re.compile(r"\D*\d{1,3}")
-_THREE_DIGITS = re.compile(r"\d{3}(?:\D.*)?")
+_GROUPED = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?:[^\d,][^,]*)?")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
@@ -614,8 +613,7 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     lengths = [end - start for row in rows for start, end in row]
     if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
         return
-    parts = sum(_is_one_number(text, *pair) for row in rows for pair in pairwise(row))
-    if parts * 2 > len(rows) * (len(rows[0]) - 1):
+    if sum(_is_one_number(text, row) for row in rows) * 2 > len(rows):
         return
     plain = sum(_is_plain(text, field) for row in rows for field in row)
     if plain < MIN_PLAIN * len(lengths):
@@ -627,13 +625,9 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
 
 
-def _is_one_number(text: str, field: Span, other: Span) -> bool:
-    """Whether two neighbours may be a number, whose groups of three digits were cut apart."""
-    return (
-        other.start == field.end + 1  # no quotes between
-        and _THOUSANDS.fullmatch(text, *field) is not None
-        and _THREE_DIGITS.fullmatch(text, *other) is not None
-    )
+def _is_one_number(text: str, row: Sequence[Span]) -> bool:
+    """Whether the fields of a line may be the groups of three digits of one number."""
+    return _GROUPED.fullmatch(text, row[0].start, row[-1].end) is not None
 
 
 def _is_plain(text: str, field: Span) -> bool:

@@ -272,6 +272,7 @@ UNREADABLE = {
     "a stack trace": 'Traceback:\n  File "a.py", line 3, in f\n    g(a, b, c)\nTypeError: a, b\n',
     "sentences": "First, we came, and saw, and won.\nThen, it rained, a lot, really.\n" * 3,
     "thousands": "1,234,567\n2,345,678\n9,999,999\n",
+    "amounts": "EUR 1,234,567.50\nEUR 2,345,678.00\nEUR 9,999,999.10\n",
     "calls": "f(a,b,c)\ng(d,e,f)\nh(i,j,k)\n",
     "an array": "{1,2,3},\n{4,5,6},\n{7,8,9}\n",
     "style sheets": "a{color:red;margin:0;top:1}\nb{color:red;margin:0;top:2}\n" * 2,
@@ -391,10 +392,15 @@ def test_ruled_columns_are_read_as_by_hand(text: str, expected: list[list[str]])
         ("Name,a,b,c\nA,889.2,465.21,546.58\nB,100,200,300\nC,1.5,2.5,3.5\n",
          [["Name", "a", "b", "c"], ["A", "889.2", "465.21", "546.58"], ["B", "100", "200", "300"],
           ["C", "1.5", "2.5", "3.5"]]),
+        ("A,100,200,300\nB,400,500,600\nC,700,800,900\n", [["A", "100", "200", "300"],
+         ["B", "400", "500", "600"], ["C", "700", "800", "900"]]),
+        ("Name;a;b\n1;200;300\n2;300;400\n3;500;600\n", [["Name", "a", "b"],
+         ["1", "200", "300"], ["2", "300", "400"], ["3", "500", "600"]]),
         ("地区,男,女\n北部,1,2\n南部（其中）,3,4\n", [["地区", "男", "女"], ["北部", "1", "2"],
          ["南部（其中）", "3", "4"]]),
     ],
-    ids=["commas and quotes", "semicolons", "thousands in quotes", "three digits", "chinese"],
+    ids=["commas and quotes", "semicolons", "thousands in quotes", "three digits",
+         "only three digits", "three digits and semicolons", "chinese"],
 )  # fmt: skip
 def test_separated_fields_are_read_as_by_hand(
     text: str, expected: list[list[str]], line_end: str
