@@ -58,7 +58,7 @@ _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _SPACE = re.compile(r"\s")
 _PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
-_GROUPED = re.compile(r"[^\d,]*\d{1,3}(?:,\d{3})+(?:[^\d,][^,]*)?")
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
@@ -613,7 +613,7 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     lengths = [end - start for row in rows for start, end in row]
     if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
         return
-    if sum(_is_one_number(text, row) for row in rows) * 2 > len(rows):
+    if sum(_cuts_numbers(text, row) for row in rows) * 2 > len(rows):
         return
     plain = sum(_is_plain(text, field) for row in rows for field in row)
     if plain < MIN_PLAIN * len(lengths):
@@ -625,9 +625,12 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     yield _Drawing(rows[0][0].start, end + (text[end : end + 1] == '"'), cells)
 
 
-def _is_one_number(text: str, row: Sequence[Span]) -> bool:
-    """Whether the fields of a line may be the groups of three digits of one number."""
-    return _GROUPED.fullmatch(text, row[0].start, row[-1].end) is not None
+def _cuts_numbers(text: str, row: Sequence[Span]) -> bool:
+    """Whether most separators of a line group the digits of numbers, which fields never share."""
+    start, end = row[0].start, row[-1].end
+    grouped = {at for one in _GROUPED.finditer(text, start, end) for at in range(*one.span())}
+    separators = [field.end + (text[field.end] == '"') for field in row[:-1]]
+    return sum(at in grouped and text[at] == "," for at in separators) * 2 > len(separators)
 
 
 def _is_plain(text: str, field: Span) -> bool:

@@ -273,6 +273,8 @@ UNREADABLE = {
     "sentences": "First, we came, and saw, and won.\nThen, it rained, a lot, really.\n" * 3,
     "thousands": "1,234,567\n2,345,678\n9,999,999\n",
     "amounts": "EUR 1,234,567.50\nEUR 2,345,678.00\nEUR 9,999,999.10\n",
+    "columns of thousands": "Upton   1,234,567   2,345,678\nSlad    9,999,999   3,456,000\n" * 2,
+    "thousands and commas": "Upton,Slad   1,234   2,345\nFens,Wolds   9,999   3,456\n" * 2,
     "calls": "f(a,b,c)\ng(d,e,f)\nh(i,j,k)\n",
     "an array": "{1,2,3},\n{4,5,6},\n{7,8,9}\n",
     "style sheets": "a{color:red;margin:0;top:1}\nb{color:red;margin:0;top:2}\n" * 2,
