@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Codes = npt.NDArray[np.uint32]
 
-__all__ = ["Folded", "codes_of", "fold", "fold_text"]
+__all__ = ["Folded", "codes_of", "fold", "fold_text", "text_of"]
 
 # CJK radicals that text layers of PDF files use for whole characters and that Unicode gives no
 # compatibility mapping (EquivalentUnifiedIdeograph.txt of the Unicode Character Database).
@@ -172,6 +172,11 @@ def _chunks(text: str) -> Iterator[str]:
 def codes_of(text: str) -> Codes:
     """The code points of a text, lone surrogates too."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def text_of(codes: Codes) -> str:
+    """The text of code points, the inverse of `codes_of`."""
+    return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _fold_chunk(chunk: str) -> Codes:

@@ -8,7 +8,7 @@ from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -109,6 +109,15 @@ class Document:
         if not shown.any():
             return Span(0, 0)
         return Span(int(self.starts[start:end][shown].min()), int(self.ends[start:end].max()))
+
+    def rewritten(self, text: str, places: npt.NDArray[np.int64]) -> Document:
+        """The document with another plain text, made of the present characters at `places`."""
+        return replace(
+            self,
+            text=text,
+            starts=places if self.starts is None else self.starts[places],
+            ends=places + 1 if self.ends is None else self.ends[places],
+        )
 
     def plain_span(self, raw: Span) -> Span:
         """The plain span behind an input span, where plain text keeps the input's order."""

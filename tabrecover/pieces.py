@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import replace
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from itertools import chain, pairwise, starmap
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabrecover.fold import codes_of, fold_text
+from tabrecover.fold import codes_of, fold_text, text_of
 from tabrecover.lex import BARS
 from tabrecover.model import Span
 from tabrecover.regions import cell_hits, templates_covered
@@ -340,8 +339,4 @@ def _moved(document: Document, labels: Sequence[Sequence[Span]]) -> Document:
             order += [np.arange(*piece, dtype=np.int64) for piece in follow.get(cut, ())]
         position = cut
     index = np.concatenate(order)
-    codes = codes_of(document.text)
-    starts = index if document.starts is None else document.starts[index]
-    ends = index + 1 if document.ends is None else document.ends[index]
-    text = codes[index].tobytes().decode("utf-32-le", "surrogatepass")
-    return replace(document, text=text, starts=starts, ends=ends)
+    return document.rewritten(text_of(codes_of(document.text)[index]), index)

@@ -22,6 +22,7 @@ from tabrecover.drawings import Drawing
 from tabrecover.examples import Example, clean_text
 from tabrecover.fold import fold_text
 from tabrecover.freeform import html_tables
+from tabrecover.furniture import without_furniture
 from tabrecover.guess import is_words
 from tabrecover.layout import redraw
 from tabrecover.lex import BARS, lex
@@ -67,7 +68,7 @@ def read_pile(documents: Sequence[Document], names: Sequence[str]) -> list[Conse
 
     `names` say where the documents come from; all must differ. Time is linear in the documents.
     """
-    mended = [redraw(unwrap(document)) for document in documents]
+    mended = [redraw(unwrap(without_furniture(document)[0])) for document in documents]
     lines = _constant_lines(mended)
     drawings = [
         drawing

@@ -26,6 +26,7 @@ from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
 from tabrecover.freeform import block_table, column_tables, html_tables, line_tables
+from tabrecover.furniture import without_furniture
 from tabrecover.glued import cut_glued
 from tabrecover.grid import Rival, fill_grid
 from tabrecover.layout import redraw
@@ -93,8 +94,9 @@ def recover_document(
 
     Without a `calibration` confidences are the model's own probabilities.
     """
-    mended = unwrap(document)
-    was_cut = mended is not document
+    lines, furniture = without_furniture(document)
+    mended = unwrap(lines)
+    was_cut = mended is not lines
     shown = document = redraw(mended)
     folded = fold(document.text)
     document, folded, library, hits = _mended(document, folded, library)
@@ -130,8 +132,16 @@ def recover_document(
     tables += _bare_tables(shown, tables)
     if calibration is not None:
         tables = [calibrated(table, calibration) for table in tables]
+    tables = [_with_unplaced(table, furniture) for table in tables]
     tables.sort(key=lambda table: table.span)
     return Recovery(source, _dialect(law, tables), tuple(tables))
+
+
+def _with_unplaced(table: Table, spans: Sequence[Span]) -> Table:
+    """The table with those of the spans that stand inside it."""
+    start, end = table.span
+    inside = [span for span in spans if start <= span.start and span.end <= end]
+    return replace(table, unplaced=tuple(sorted([*table.unplaced, *inside]))) if inside else table
 
 
 def _bare_tables(document: Document, tables: Sequence[Table]) -> list[Table]:

@@ -12,7 +12,6 @@ stand; offsets lead back to the input.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import chain, compress, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,8 +63,7 @@ def unwrap(document: Document) -> Document:
     keep = np.ones(len(document.text), dtype=bool)
     behind = np.cumsum([len(line) + 1 for line in lines.texts[:-1]]) - 1
     keep[behind[[not end for end in ends]]] = False
-    places = np.flatnonzero(keep)
-    return replace(document, text=text, starts=places, ends=places + 1)
+    return document.rewritten(text, np.flatnonzero(keep))
 
 
 def _lines(text: str) -> _Lines:
