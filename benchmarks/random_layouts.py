@@ -8,7 +8,9 @@ never seen before: what the corpus lacks shows up.
 
     python -m benchmarks.random_layouts [--count 1400] [--seed 1]
 
-A wrong value that was told is shown with the number of its document, for `--only`.
+A wrong value that was told is shown with the number of its document, for `--only`. With `--free`
+the tables are rebuilt without their templates, and their rows, columns and spans are compared
+(GriTS_Top, see `benchmarks.structure`); a table that is not found counts as 0.
 """
 
 from __future__ import annotations
@@ -16,17 +18,20 @@ from __future__ import annotations
 import argparse
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import NamedTuple
 
 import tabrecover
+from benchmarks.metrics import match_tables
+from benchmarks.structure import grits_top
+from benchmarks.tables import Cell, Table, table_from_record
 from tabrecover.confidence import ACCEPT
 from tabrecover.library import Library
 from tabrecover.storage import parse_template
 from tabrecover.template import Template, TemplateCell
 
-__all__ = ["FORMS", "Document", "Line", "document", "wrong_and_told"]
+__all__ = ["FORMS", "Document", "Line", "document", "structure", "wrong_and_told"]
 
 CONSONANTS, VOWELS, ENDS = "bcdfghjklmnprstvwxz", "aeiou", ("", "", "n", "r", "l", "s")
 HAN = "南北东西人口收入支出合计总数机构单位名称日期面积产量学校医院图书交通住房环境水电气农林牧渔"
@@ -46,9 +51,10 @@ Line = list[tuple[TemplateCell, str]]
 
 
 class Document(NamedTuple):
-    """A flattened table: its template, its values by key, and the way of flattening."""
+    """A flattened table: its template, its rows, its values by key, and the way of flattening."""
 
     template: Template
+    lines: list[Line]
     values: dict[str, str]
     form: str
     text: str
@@ -226,7 +232,7 @@ def document(number: int, seed: int = 1) -> Document:
     text = FORMS[form](lines, template.n_cols)
     if rng.random() < 1 / 3:
         text = f"{PROSE[0]}\n\n{text}\n\n{PROSE[1]}"
-    return Document(template, values, form, text)
+    return Document(template, lines, values, form, text)
 
 
 def wrong_and_told(drawn: Document) -> tuple[list[str], Counter[str]]:
@@ -245,20 +251,47 @@ def wrong_and_told(drawn: Document) -> tuple[list[str], Counter[str]]:
     return wrong, counts
 
 
+def structure(drawn: Document) -> float:
+    """How far the table's rows, columns and spans come back without its template, 0 to 1."""
+    cells = tuple(
+        Cell(cell.row, cell.col, cell.rowspan, cell.colspan, cell.role, text)
+        for line in drawn.lines
+        for cell, text in line
+    )
+    truth = Table(cells, (len(drawn.lines), drawn.template.n_cols))
+    tables = tabrecover.recover(drawn.text, templates="none").tables
+    found = match_tables([truth], [table_from_record(table.to_dict()) for table in tables])[0]
+    return (grits_top(truth, found) or 0.0) if found else 0.0
+
+
+def _print_structure(drawn: Iterable[Document]) -> None:
+    scores: dict[str, list[float]] = {form: [] for form in FORMS}
+    for own in drawn:
+        scores[own.form].append(structure(own))
+    for form, values in [*scores.items(), ("all", sum(scores.values(), list[float]()))]:
+        found = sum(value > 0 for value in values)
+        mean = sum(values) / max(1, len(values))
+        print(f"{form:24} {len(values):5} tables, {found:5} found; GriTS-Top {mean:.3f}")
+
+
 def main() -> None:
     """Measure, and print what came of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--count", type=int, default=1400)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="show this document")
+    parser.add_argument("--free", action="store_true", help="without templates")
     options = parser.parse_args()
     if options.only is not None:
         drawn = document(options.only, options.seed)
         print(drawn.form, drawn.values, drawn.text, sep="\n\n")
         return
+    every_document = (document(number, options.seed) for number in range(options.count))
+    if options.free:
+        _print_structure(every_document)
+        return
     counts: dict[str, Counter[str]] = {form: Counter() for form in FORMS}
-    for number in range(options.count):
-        drawn = document(number, options.seed)
+    for number, drawn in enumerate(every_document):
         wrong, own = wrong_and_told(drawn)
         counts[drawn.form] += own + Counter(wrong=len(wrong))
         if wrong:

@@ -27,12 +27,12 @@ from tabrecover.examples import Example, ExampleCell
 from tabrecover.guess import guess_labels
 from tabrecover.heads import count_heads, split_heads
 from tabrecover.model import ROW_END, TABLE_END, Cell, Span
-from tabrecover.periods import Records, find_records
+from tabrecover.periods import Records, find_records, heads_before
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Reading, Table
 from tabrecover.scoring import NEVER, UnitKind
 from tabrecover.sketch import sketch
-from tabrecover.stacks import Stack, cell_lines, find_stacks
+from tabrecover.stacks import Stack, cell_lines, find_stacks, with_blanks
 from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
@@ -328,10 +328,22 @@ def line_tables(document: Document, covered: Sequence[Span]) -> list[Table]:
         stacked = [table for table in found if table is not None]
         tables += stacked
         if not stacked:
-            entries = [Entry(text[line.start : line.end], line.start, line.end) for line in run]
-            records = find_records([entry.text for entry in entries])
-            tables += [] if records is None else [_record_table(document, entries, records)]
+            tables += _record_tables(document, with_blanks(text, run))
     return tables
+
+
+def _record_tables(document: Document, entries: Sequence[Entry]) -> list[Table]:
+    """The records of a run of lines, by the better of two readings, at most one table.
+
+    Longer gaps between lines are blank cells, or nothing.
+    """
+    texts = [entry for entry in entries if entry.text]
+    read = [
+        (records.gain, _record_table(document, own, records))
+        for own in ([entries, texts] if len(texts) < len(entries) else [texts])
+        if (records := find_records([entry.text for entry in own])) is not None
+    ]
+    return [max(read, key=lambda own: own[0])[1]] if read else []
 
 
 def _stack_table(document: Document, stack: Stack) -> Table | None:
@@ -358,10 +370,13 @@ def _record_table(document: Document, entries: Sequence[Entry], records: Records
     ):
         while len(body) <= row:
             body.append([_OPEN] * records.width)
-        body[row][column] = _Shown(entry, {entry.text: sure, "": 1 - sure})
-    while sum(cell is not _OPEN for cell in body[-1]) == 1:  # a line behind the table
+        body[row][column] = _Shown(
+            entry, {entry.text: sure, "": 1 - sure} if entry.text else {"": sure}
+        )
+    while sum(bool(cell.entry.text) for cell in body[-1]) <= 1:  # a line behind the table
         body.pop()
-    before = _words_before(entries, records.start)
+    before = [entry for entry in entries[: records.start] if entry.text]
+    before = before[len(before) - heads_before([entry.text for entry in before], len(before)) :]
     texts = [[cell.entry.text for cell in row] for row in body]
     heads = split_heads([entry.text for entry in before], texts, records.width)
     head_cells = iter(before[len(before) - sum(map(len, heads)) :])
@@ -370,18 +385,10 @@ def _record_table(document: Document, entries: Sequence[Entry], records: Records
     lengths = [*map(len, heads), *[records.width] * len(body)]
     ends = iter(shown)
     rows = [[next(ends).entry for _ in range(length)] for length in lengths]
-    last = max(cell.entry.end for cell in body[-1])
+    last = max(cell.entry.end for cell in body[-1] if cell.entry.text)
     span = document.raw_span(min(cell.entry.start for cell in shown if cell.entry.text), last)
     reading = Reading("lines", sum(records.sure) / len(records.sure))
     return _table(document, span, rows, shown, EVEN_ROWS, reading)
-
-
-def _words_before(entries: Sequence[Entry], end: int) -> Sequence[Entry]:
-    """The entries right before one that are words: heads may be the last of them."""
-    start = end
-    while start > 0 and _look(entries[start - 1].text) == (False, False):
-        start -= 1
-    return entries[start:end]
 
 
 # --- tables in HTML -----------------------------------------------------------------------------

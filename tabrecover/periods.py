@@ -11,13 +11,15 @@ sure each cell is.
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from itertools import pairwise
-from math import log
+from math import inf, lgamma, log
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tabrecover.guess import is_words
 from tabrecover.heads import has_digits
 from tabrecover.scoring import UnitKind
 from tabrecover.units import classify, number_of
@@ -25,25 +27,39 @@ from tabrecover.units import classify, number_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MIN_RECORDS", "Records", "find_records"]
+__all__ = ["MIN_RECORDS", "Records", "find_records", "heads_before"]
 
 MIN_PERIOD, MAX_PERIOD = 3, 30
 MIN_RECORDS = 4  # fewer may be alike by chance
 MAX_TEXTS = 5_000
 AGREE = 0.8  # probability that texts of one column look alike
 MIN_GAIN = 12.0  # nats by which a period must explain its stretch better than chance
-HARMONIC = 0.85  # of the best period's gain: a shorter one with so much is the period
+MIN_TRIED, MAX_TRIED = 6.0, 6  # nats of agreement, and number, of periods that are tried
+MIN_FILLED = 0.7  # share of the cells of the fewest records that are not blank
 SKIP = 0.05  # probability that a column's text was lost, at first
 PRIOR = 0.2  # pseudo-count of each look in a column
-MAX_TRIMMED = 3  # texts before the first record that look like some of it
+MAX_TRIMMED = 3  # texts before the first record that look like some of it, or the other way round
 FITTING = 0.75  # of the texts that complete a row look like those above
-ROUNDS = 4  # of the fitting
+ROUNDS, MAX_FITTED = 4, 400  # of the fitting, and texts that are enough for it
 EXTENSIONS = 2  # times that the stretch is found anew with what was fitted
 ENTER = 3.0  # nats that the cycle's first text must make up for
 MIN_FIT = 0.85  # mean posterior of the path
 PURE = 0.75  # of a column's texts look alike where the column has a kind
+# Nats that speak for the first column of a row:
+SERIAL, WORDS = 4.0, 2.0  # it counts records, or names them
+ENDS, TRIMMED = (
+    1.5,
+    0.75,
+)  # the stretch ends with a row; for each text that it begins earlier or later
+HEADED, PACKED = 4.0, 1.0  # as many heads before it as columns, or more, as in two rows
+_SENTENCE = re.compile(r".{12}[.!?;。！？；]$", re.DOTALL)
+_COUNT = re.compile(r"\d{1,4}")
 _DATE = re.compile(r"\d+(?:[-/.:]\d+)+")
 _SHORT, _MIDDLE = 3, 12  # characters of texts that are told apart by their length
+
+_SERIAL = "serial"
+
+_log_gamma = np.vectorize(lgamma, otypes=[float])
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -58,35 +74,91 @@ class Records(NamedTuple):
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     sure: tuple[float, ...]
+    gain: float = 0.0
 
 
 def find_records(texts: Sequence[str]) -> Records | None:
     """The records that most of a run of texts are, or None where it has no period.
+
+    An empty text is a blank that shows.
 
     >>> find_records(["Name", "Age", "Town"] + ["Ann", "31", "Ely", "Bob", "47", "Rye"] * 8).width
     3
     """
     if not MIN_RECORDS * MIN_PERIOD <= len(texts) <= MAX_TEXTS:
         return None
-    looks = _numbered([_look(text) for text in texts])
-    found = _period(looks)
-    if found is None:
+    looks = _numbered(_looks(texts))
+    fitted = (_fitted(looks, *period) for period in _periods(looks))
+    read = [cycle.records(texts) for cycle in fitted if cycle is not None]
+    if not read:
         return None
-    width, start, end = found
-    for _ in range(EXTENSIONS):
-        start, end = _Cycle(looks, start, end, width).stretch()
-        if end - start < MIN_RECORDS * width:
-            return None
-    records = _Cycle(looks, start, end, width).records(texts)
+    records = max(read, key=lambda own: own.gain)
     sure = sum(records.sure) >= MIN_FIT * len(records.sure)
     enough = len(set(records.rows)) >= MIN_RECORDS
-    if not (sure and enough and _has_kinds(records, texts)):
+    if not (records.gain >= MIN_GAIN and sure and enough and _has_kinds(records, texts)):
         return None
     return _completed(records, texts)
 
 
+def _fitted(looks: Ints, width: int, start: int, end: int) -> _Cycle | None:
+    """A cycle of so many columns, and the stretch that it explains; None if that is short."""
+    for _ in range(EXTENSIONS):
+        start, end = _Cycle(looks, start, end, width).stretch()
+        if end - start < MIN_RECORDS * width * MIN_FILLED:
+            return None
+    return _Cycle(looks, start, end, width)
+
+
+def _looks(texts: Sequence[str]) -> list[str]:
+    """What texts look like; numbers that go on counting do so."""
+    looks = list(map(_look, texts))
+    for at in _serials(texts):
+        looks[at] = _SERIAL
+    return looks
+
+
+class _Run(NamedTuple):
+    """Numbers that count up by one; `uneven`: how much the distances between them differ."""
+
+    length: int
+    uneven: int
+    at: int
+    before: _Run | None = None
+
+    def then(self, at: int) -> _Run:
+        gap = self.at - self.before.at if self.before else at - self.at
+        return _Run(self.length + 1, self.uneven + abs(at - self.at - gap), at, self)
+
+
+def _serials(texts: Sequence[str]) -> list[int]:
+    """The texts of the longest and most even run of numbers that count up, a record apart each."""
+    ending: dict[int, deque[_Run]] = defaultdict(deque)  # by number, those near
+    best: _Run | None = None
+
+    def rank(run: _Run) -> tuple[int, int]:
+        return -run.length, run.uneven
+
+    for at, text in enumerate(texts):
+        if not _COUNT.fullmatch(text):
+            continue
+        near = ending[int(text) - 1]
+        while near and at - near[0].at > MAX_PERIOD:
+            near.popleft()
+        before = (run.then(at) for run in near if at - run.at >= MIN_PERIOD)
+        own = min(before, key=rank, default=_Run(1, 0, at))
+        ending[int(text)].append(own)
+        best = own if best is None else min(best, own, key=rank)
+    places: list[int] = []
+    while best is not None:
+        places.append(best.at)
+        best = best.before
+    return places[::-1] if len(places) >= MIN_RECORDS else []
+
+
 def _look(text: str) -> str:
     """What a text looks like: its kind, and for words how long they are."""
+    if not text:
+        return "blank"
     if _DATE.fullmatch(text):
         return "date" + str(sum(not char.isdigit() for char in text))
     kind = classify(text).name
@@ -98,28 +170,28 @@ def _look(text: str) -> str:
 
 
 def _numbered(looks: Sequence[str]) -> Ints:
-    numbers: dict[str, int] = {}
+    numbers = {_SERIAL: 0}
     return np.array([numbers.setdefault(look, len(numbers)) for look in looks], dtype=np.int64)
 
 
-def _period(looks: Ints) -> tuple[int, int, int] | None:
-    """The period and the stretch that it explains best; None if none explains one."""
+def _periods(looks: Ints) -> list[tuple[int, int, int]]:
+    """Periods that may be, the best first, and the stretches that each explains best."""
     counts = np.bincount(looks) / len(looks)
     chance = float((counts**2).sum())
     if chance > AGREE / 1.2:  # all texts look alike
-        return None
+        return []
     alike, differ = log(AGREE / chance), log((1 - AGREE) / (1 - chance))
     gains: list[tuple[float, int, int, int]] = []
     for width in range(MIN_PERIOD, min(MAX_PERIOD, len(looks) // MIN_RECORDS) + 1):
         scores = np.where(looks[width:] == looks[:-width], alike, differ)
         gain, start, end = _segment(scores)
         gains.append((gain, width, start, end + width))
-    best = max(gains, default=(0.0, 0, 0, 0))
-    if best[0] < MIN_GAIN:
-        return None
-    gain, width, start, end = next(own for own in gains if own[0] >= HARMONIC * best[0])
-    del gain
-    return width, start, end
+    kept: list[tuple[int, int, int]] = []
+    for gain, width, *stretch in sorted(gains, reverse=True):
+        known = any(width % other == 0 for other, *_ in kept)  # several records are no record
+        if gain >= MIN_TRIED and len(kept) < MAX_TRIED and not known:
+            kept.append((width, stretch[0], stretch[1]))
+    return kept
 
 
 def _segment(scores: Floats) -> tuple[float, int, int]:
@@ -129,6 +201,13 @@ def _segment(scores: Floats) -> tuple[float, int, int]:
     end = int(np.argmax(sums - lows))
     start = int(np.argmin(sums[: end + 1]))
     return float(sums[end] - sums[start]), start, end
+
+
+def _columns(looks: Ints, width: int) -> Ints:
+    """By look its column if nothing were lost, but for records that serial numbers begin."""
+    places = np.arange(len(looks))
+    begins = np.maximum.accumulate(np.where(looks == 0, places, -1))
+    return np.where(begins < 0, places, places - begins) % width
 
 
 class _Cycle:
@@ -141,10 +220,11 @@ class _Cycle:
         self.width = width
         self.emit: Floats = np.full((width, int(self.all.max()) + 1), PRIOR)
         self.skip: Floats = np.full(width, SKIP)
-        np.add.at(self.emit, (np.arange(len(looks)) % width, looks), 1.0)
+        np.add.at(self.emit, (_columns(looks, width), looks), 1.0)
         self.emit /= self.emit.sum(axis=1, keepdims=True)
+        sample = looks[:MAX_FITTED]
         for _ in range(ROUNDS):
-            self._refit(*self._posterior())
+            self._refit(sample, *self._posterior(sample))
 
     def _steps(self) -> Floats:
         """Probabilities to go from one column to another, passing over those between."""
@@ -160,10 +240,10 @@ class _Cycle:
         steps /= steps.sum(axis=1, keepdims=True)
         return steps
 
-    def _posterior(self) -> tuple[Floats, Floats]:
-        """Of each text, the probability of each column; and of each pair of columns in a row."""
-        steps, emitted = self._steps(), self.emit[:, self.looks].T
-        n = len(self.looks)
+    def _posterior(self, looks: Ints) -> tuple[Floats, Floats]:
+        """Of each look, the probability of each column; and of each pair of columns in a row."""
+        steps, emitted = self._steps(), self.emit[:, looks].T
+        n = len(looks)
         forward, backward = np.empty((n, self.width)), np.ones((n, self.width))
         forward[0] = emitted[0] / emitted[0].sum()
         for i in range(1, n):
@@ -174,16 +254,15 @@ class _Cycle:
             backward[i] = own / own.sum()
         gamma = forward * backward
         gamma /= gamma.sum(axis=1, keepdims=True)
-        pairs = np.zeros_like(steps)
-        for i in range(n - 1):
-            own = forward[i][:, None] * steps * (emitted[i + 1] * backward[i + 1])[None, :]
-            pairs += own / own.sum()
+        ahead = emitted[1:] * backward[1:]
+        ahead /= ((forward[:-1] @ steps) * ahead).sum(axis=1, keepdims=True)
+        pairs = steps * (forward[:-1].T @ ahead)
         return gamma, pairs
 
-    def _refit(self, gamma: Floats, pairs: Floats) -> None:
+    def _refit(self, looks: Ints, gamma: Floats, pairs: Floats) -> None:
         emit = np.full_like(self.emit, PRIOR)
         for column in range(self.width):
-            emit[column] += np.bincount(self.looks, gamma[:, column], minlength=emit.shape[1])
+            emit[column] += np.bincount(looks, gamma[:, column], minlength=emit.shape[1])
         self.emit = emit / emit.sum(axis=1, keepdims=True)
         passed, seen = np.full(self.width, SKIP), np.ones(self.width)
         for column in range(self.width):
@@ -218,25 +297,73 @@ class _Cycle:
                 best = float(score[top]), int(begun[top]), i + 1
         return best[1], best[2]
 
+    def gain(self) -> float:
+        """Nats by which the columns tell their looks better than if all were in one.
+
+        Of the most probable path, whose shares are told as they are learned (Perks' prior), so that
+        columns which tell nothing cost.
+        """
+        path = self._path()
+        kinds = self.emit.shape[1]
+        counts = np.zeros((self.width, kinds))
+        np.add.at(counts, (np.array(path), self.looks), 1.0)
+        passed = np.zeros((self.width, 2))
+        passed[:, 0] = counts.sum(axis=1)
+        for before, column in pairwise(path):
+            between = np.arange(before + 1, before + 1 + (column - before - 1) % self.width)
+            passed[between % self.width, 1] += 1
+        shares = (np.bincount(self.all, minlength=kinds) + 1 / kinds) / (len(self.all) + 1)
+        own = _nats(counts, shares) + _nats(passed, np.array([1 - SKIP, SKIP]))
+        return own - float(counts.sum(axis=0) @ np.log(shares))
+
     def records(self, texts: Sequence[str]) -> Records:
         """The most probable path as rows; the first text of the stretch is in the first column."""
-        gamma, _ = self._posterior()
+        gamma, _ = self._posterior(self.looks)
         path = self._path()
-        begin = _first_of_row(path, self._ranks(path, texts))
-        own = path[begin:]
+        begin, nats = self._beginning(path, texts)
+        before = range(path[0] + begin, path[0])  # columns of texts before the stretch
+        own = [*(column % self.width for column in before), *path[max(begin, 0) :]]
         columns = [(column - own[0]) % self.width for column in own]
         rows = [0]
-        for before, column in pairwise(columns):
-            rows.append(rows[-1] + (column <= before))
-        sure = [float(gamma[i, column]) for i, column in enumerate(own, start=begin)]
+        for last, column in pairwise(columns):
+            rows.append(rows[-1] + (column <= last))
+        sure = [float(gamma[i, column]) for i, column in enumerate(path) if i >= begin]
         start = self.start + begin
         return Records(
-            start, start + len(own), self.width, tuple(rows), tuple(columns), tuple(sure)
+            start,
+            start + len(own),
+            self.width,
+            tuple(rows),
+            tuple(columns),
+            (*[min(sure)] * len(before), *sure),
+            self.gain() + nats,
         )
 
-    def _ranks(self, path: Sequence[int], texts: Sequence[str]) -> list[int]:
-        """What speaks against each column as the first: 0 for serial numbers, 1 for words."""
-        ranks = []
+    def _beginning(self, path: Sequence[int], texts: Sequence[str]) -> tuple[int, float]:
+        """Where the first row begins in the stretch, or before it; and what speaks for it, in nats.
+
+        Rows begin with serial numbers or words, and where the stretch ends with a row, with the
+        column behind its last one. Heads before them are as many as columns, or more in two rows.
+        """
+        firsts = self._firsts(path, texts)
+        following = (path[-1] + 1) % self.width
+        best = (0, -inf)
+        for begin in range(-min(MAX_TRIMMED, self.start), min(MAX_TRIMMED + 1, len(path))):
+            column = path[begin] if begin >= 0 else (path[0] + begin) % self.width
+            added = texts[self.start + begin : self.start]
+            if any(_is_count(text) for text in added):
+                continue
+            heads = heads_before(texts, self.start + begin)
+            score = firsts[column] - TRIMMED * abs(begin) + ENDS * (column == following)
+            score += HEADED * (heads == self.width) + PACKED * (
+                self.width < heads <= 2 * self.width
+            )
+            best = max(best, (begin, score), key=lambda own: own[1])
+        return best
+
+    def _firsts(self, path: Sequence[int], texts: Sequence[str]) -> list[float]:
+        """What speaks for each column as the first: that it has serial numbers, or words."""
+        nats = []
         for column in range(self.width):
             own = [texts[self.start + i] for i, other in enumerate(path) if other == column]
             numbers = [number_of(text) for text in own]
@@ -244,8 +371,8 @@ class _Cycle:
                 a is not None and b is not None and b - a == 1 for a, b in pairwise(numbers)
             )
             words = sum(not _is_count(text) for text in own)
-            ranks.append(0 if 2 * serial > len(own) else 1 if 2 * words > len(own) else 2)
-        return ranks
+            nats.append(SERIAL if 2 * serial > len(own) else WORDS if 2 * words > len(own) else 0.0)
+        return nats
 
     def _path(self) -> list[int]:
         """The most probable columns (Viterbi)."""
@@ -262,15 +389,20 @@ class _Cycle:
         return path[::-1]
 
 
-def _first_of_row(path: Sequence[int], ranks: Sequence[int]) -> int:
-    """How many texts at the start are no record's.
+def _nats(counts: Floats, prior: Floats) -> float:
+    """Log-probability of sequences with these counts by row, their shares unknown before."""
+    totals = counts.sum(axis=1)
+    return float(_log_gamma(counts + prior).sum() - _log_gamma(prior).sum() * len(counts)) - float(
+        (_log_gamma(totals + prior.sum()) - _log_gamma(prior.sum())).sum()
+    )
 
-    Rows begin with the column of the lowest of the `ranks`, and where the stretch ends with a row,
-    with the column behind its last one.
-    """
-    following = (path[-1] + 1) % len(ranks)
-    starts = range(min(MAX_TRIMMED + 1, len(path)))
-    return min(starts, key=lambda at: (ranks[path[at]], 2 * at - 3 * (path[at] == following)))
+
+def heads_before(texts: Sequence[str], end: int) -> int:
+    """How many texts right before one are words, as heads are, and no sentences."""
+    start = end
+    while start > 0 and is_words(texts[start - 1]) and not _SENTENCE.search(texts[start - 1]):
+        start -= 1
+    return end - start
 
 
 def _completed(records: Records, texts: Sequence[str]) -> Records:
@@ -296,12 +428,15 @@ def _completed(records: Records, texts: Sequence[str]) -> Records:
 
 
 def _has_kinds(records: Records, texts: Sequence[str]) -> bool:
-    """Whether some column holds numbers or dates, and some column words."""
+    """Whether some column holds numbers or dates, and some column words, or words head them."""
     own: list[list[bool]] = [[] for _ in range(records.width)]
     for at, column in enumerate(records.columns, start=records.start):
         own[column].append(_is_count(texts[at]))
     shares = [sum(flags) / len(flags) for flags in own if flags]
-    return any(share >= PURE for share in shares) and any(share <= 1 - PURE for share in shares)
+    headed = heads_before(texts, records.start) >= records.width
+    return any(share >= PURE for share in shares) and (
+        headed or any(share <= 1 - PURE for share in shares)
+    )
 
 
 def _is_count(text: str) -> bool:

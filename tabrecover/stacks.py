@@ -14,20 +14,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.blocks import BLANK, Entry, touches
-from tabrecover.lex import CELL_SEPARATORS
+from tabrecover.lex import BARS, CELL_SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tabrecover.model import Document, Span
 
-__all__ = ["CellLine", "Stack", "cell_lines", "find_stacks"]
+__all__ = ["CellLine", "Stack", "cell_lines", "find_stacks", "with_blanks"]
 
 MIN_CELLS, MAX_CELLS = 9, 100_000  # of a table: three rows of three
 MIN_ROWS = 3
 MAX_LENGTH = 60  # characters of a cell; paragraphs are longer
 MIN_ALONE = 2  # lines that stand alone below each other end a table
 MAX_GAPS = 4  # gap lengths that are tried
+USUAL = 0.25  # share of gaps that have the usual length
 MAX_BLANKS = 12  # cells without a text in a row
 _LINES = re.compile(  # one behind the other, and the end of the one before them
     rf"\n(?:[^\S\n]*+\S[^\n]{{0,{MAX_LENGTH - 1}}}+\n\s*+){{{MIN_CELLS - 2}}}"
@@ -85,15 +86,31 @@ def _run(
         end = len(text) if end < 0 else end
         own = text[at:end]
         short = own.strip()
-        if short:
+        if short.strip(BARS):  # a line of bars only parts cells, as an empty one does
             cell = len(short) <= MAX_LENGTH and not any(c in own for c in CELL_SEPARATORS)
             if not cell or touches(covered, starts, at, end):
                 return run, end + 1
             start = at + own.index(short[0])
             run.append(CellLine(start, start + len(short), ends))
-        ends = ends + 1 if not short else 1
+        ends = 1 if short.strip(BARS) else ends + 1
         at = end + 1
     return run, at
+
+
+def with_blanks(text: str, run: Sequence[CellLine]) -> list[Entry]:
+    """The cells of a run, blank ones where more line ends than usual are between two of them.
+
+    Usual is the shortest gap that is frequent: where many cells are blank, it need not be the most.
+    """
+    gaps = Counter(own.gap for own in run[1:])
+    frequent = min(USUAL * (len(run) - 1), max(gaps.values()))
+    usual = min(gap for gap, count in gaps.items() if count >= frequent)
+    entries: list[Entry] = []
+    for own in run:
+        blanks = (own.gap - usual) // usual if entries else 0
+        entries += [BLANK] * (blanks if blanks <= MAX_BLANKS else 0)
+        entries.append(Entry(text[own.start : own.end], own.start, own.end))
+    return entries
 
 
 def find_stacks(text: str, texts: Sequence[CellLine]) -> list[Stack]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.random_layouts import FORMS, Line, document, wrong_and_told
+from benchmarks.random_layouts import FORMS, Document, Line, document, structure, wrong_and_told
 from tabrecover.storage import parse_template
 
 TEMPLATE = parse_template(
@@ -71,3 +71,16 @@ def test_nothing_is_told_that_is_wrong() -> None:
             wrong[number] = drawn.form, keys
     assert wrong == {}
     assert told > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("<table><tr><th>Name<th>Animals<tr><th>A<td>1<tr><th>B<td>2</table>", 1.0), ("A, b", 0.0)],
+)
+def test_structure_is_that_of_the_table_found(text: str, expected: float) -> None:
+    """All of it where the grid is the same, nothing where no table is found."""
+    template = parse_template("<table><tr><th>Name<th>Animals<tr><th>A<td><tr><th>B<td></table>")
+    rows: list[Line] = [[], [], []]
+    for cell in template.cells:
+        rows[cell.row].append((cell, cell.text or str(cell.row)))
+    assert structure(Document(template, rows, {}, "markup", text)) == expected

@@ -270,6 +270,9 @@ def test_short_lines_inside_a_table_are_left_alone() -> None:
 # --- periods ------------------------------------------------------------------------------------
 
 
+NAMES = ["Upton", "Slad", "Ham on Wye", "Ely", "Lower Stoke", "Rye", "Wold Newton", "Eye", "Usk"]
+
+
 def staff(count: int, seed: int) -> list[list[str]]:
     """Drawn records: number, name, date, amount, grade."""
     chance = random.Random(seed)  # noqa: S311 - drawing
@@ -321,6 +324,78 @@ def test_a_lost_cell_shifts_no_other_row(seed: int) -> None:
         read.setdefault(row, [""] * 5)[column] = text
     kept = [row if lost not in row else [t if t != lost else "" for t in row] for row in rows]
     assert list(read.values()) == kept
+
+
+def cells_of(texts: Sequence[str]) -> list[list[str]]:
+    """The rows of the one table that one cell a line makes without a template."""
+    (table,) = tabrecover.recover("\n".join(texts) + "\n", templates="none").tables
+    return [[cell.text for cell in row] for row in table.grid]
+
+
+def flocks(count: int) -> list[list[str]]:
+    """Drawn records without a word: sheep, goats, day, share."""
+    chance = random.Random(3)  # noqa: S311 - drawing
+    return [
+        [
+            str(chance.randint(10, 99)),
+            str(chance.randint(1000, 9999)),
+            f"2021-0{chance.randint(1, 9)}-1{chance.randint(0, 9)}",
+            f"{chance.randint(1, 99)}.{chance.randint(1, 9)}%",
+        ]
+        for _ in range(count)
+    ]
+
+
+def test_records_without_words_are_known_by_their_heads() -> None:
+    """As many words as columns stand before them; without these they may be anything."""
+    heads, rows = ["Sheep", "Goats", "Counted on", "Share"], flocks(12)
+    texts = [text for row in rows for text in row]
+    assert cells_of(["Stock of the parish.", *heads, *texts]) == [heads, *rows]
+    assert tabrecover.recover("\n".join(texts), templates="none").tables == ()
+
+
+def test_a_first_record_that_begins_with_a_word_is_whole() -> None:
+    """The heads before it are as many as columns: the word that follows them is none of them."""
+    heads, rows = ["Parish", "Sheep", "Goats", "Counted on", "Share"], flocks(9)
+    named = [[name, *row] for name, row in zip(NAMES, rows, strict=True)]
+    texts = [text for row in named for text in row]
+    assert cells_of([*heads, *texts]) == [heads, *named]
+
+
+def test_blanks_that_show_keep_their_places() -> None:
+    """An empty line more is a blank cell, also where every record has one."""
+    chance = random.Random(4)  # noqa: S311 - drawing
+    heads, rows = ["Parish", "Sheep", "Goats", "Counted on", "Share"], flocks(9)
+    named = [[name, *row] for name, row in zip(NAMES, rows, strict=True)]
+    for row in named:
+        row[chance.randint(1, 4)] = ""
+    texts = [text for row in named for text in row]
+    assert cells_of([*heads, *texts]) == [heads, *named]
+
+
+def test_serial_numbers_keep_records_apart() -> None:
+    """Where many cells were lost, the numbers that count the records say where they begin."""
+    chance = random.Random(5)  # noqa: S311 - drawing
+    heads, rows = ["No.", "Sheep", "Goats", "Counted on", "Share"], flocks(14)
+    texts = list(heads)
+    for number, row in enumerate(rows, 1):
+        row[:] = [text if chance.random() < 0.85 else "" for text in row]
+        texts += [str(number), *filter(None, row)]
+    found = cells_of(texts)
+    assert found[0] == heads
+    assert [row[0] for row in found[1:]] == [str(n) for n in range(1, 15)]
+    assert [[text for text in row[1:] if text] for row in found[1:]] == [
+        [text for text in row if text] for row in rows
+    ]
+
+
+def test_bars_between_cells_part_them_as_empty_lines_do() -> None:
+    """A line that holds a bar and nothing else is no cell."""
+    heads, rows = ["Parish", "Sheep", "Goats", "Counted on", "Share"], flocks(9)
+    named = [[name, *row] for name, row in zip(NAMES, rows, strict=True)]
+    texts = [text for row in [heads, *named] for text in row]
+    barred = [line for text in texts for line in (text, "|")]
+    assert cells_of(barred[:-1]) == [heads, *named]
 
 
 @given(st.lists(words, min_size=12, max_size=80))
