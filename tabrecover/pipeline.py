@@ -313,22 +313,22 @@ def _best_law(
     The best candidates alone say which laws are possible; the others are read by these.
     """
 
-    def read(law: Law, cluster: Cluster, u: Units, which: slice) -> list[_Reading]:
+    def read(law: Law, cluster: Cluster, u: Units, templates: Sequence[int]) -> list[_Reading]:
         scoring = _scoring(library.templates[cluster.candidates[0].template], u, law)
-        seen = dict(list(cluster.seen.items())[which])
+        seen = {template: cluster.seen[template] for template in templates}
         return _readings(document, library, seen, u, law, scoring) if seen else []
 
-    areas = list(zip(clusters, units, strict=True))
+    areas = [(*area, list(area[0].seen)) for area in zip(clusters, units, strict=True)]
     first: list[_ByLaw] = []
     for law in laws:
-        alone = _ByLaw(law, [read(law, cluster, u, slice(1)) for cluster, u in areas])
+        alone = _ByLaw(law, [read(law, cluster, u, known[:1]) for cluster, u, known in areas])
         first = _likely([*first, alone], MIN_LAW_ALONE)  # the others are not needed any more
     every = [
         _ByLaw(
             law,
             [
-                own + read(law, cluster, u, slice(1, None))
-                for own, (cluster, u) in zip(best, areas, strict=True)
+                own + read(law, cluster, u, known[1:])
+                for own, (cluster, u, known) in zip(best, areas, strict=True)
             ],
         )
         for law, best in first
