@@ -1,17 +1,20 @@
 """Record tables with one cell per line and nothing that tells where rows end: by their period.
 
-Records repeat: every so many lines a text of the same kind comes again. The period is the distance
-at which neighbours agree most, over the stretch where they do (a maximal scoring segment). The
-columns are then the states of a *cyclic profile hidden Markov model*: each column emits texts of
-its kinds, and is passed over where a blank was lost. Its parameters are fitted by Baum and Welch's
-expectation maximisation, the rows are read off the most probable path, and the posterior says how
-sure each cell is.
+Records repeat: every so many lines a text of the same kind comes again. Periods that may be are
+those at which many neighbours agree over some stretch (maximal scoring segments). For each the
+columns are the states of a *cyclic profile hidden Markov model*: each column emits texts of its
+kinds, and is passed over where a blank was lost. Its parameters are fitted by Baum and Welch's
+expectation maximisation, and the rows are read off the most probable path. The period is the one
+under which the texts' kinds are told in the fewest nats, columns and all (minimum description
+length), with heads before the records as further evidence. The posterior says how sure each cell
+is.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
+from functools import cached_property
 from itertools import pairwise
 from math import inf, lgamma, log
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,7 +36,7 @@ MIN_PERIOD, MAX_PERIOD = 3, 30
 MIN_RECORDS = 4  # fewer may be alike by chance
 MAX_TEXTS = 5_000
 AGREE = 0.8  # probability that texts of one column look alike
-MIN_GAIN = 12.0  # nats by which a period must explain its stretch better than chance
+MIN_GAIN = 12.0  # nats by which columns, and heads, must tell the texts better than chance
 MIN_TRIED, MAX_TRIED = 6.0, 6  # nats of agreement, and number, of periods that are tried
 MIN_FILLED = 0.7  # share of the cells of the fewest records that are not blank
 SKIP = 0.05  # probability that a column's text was lost, at first
@@ -47,17 +50,14 @@ MIN_FIT = 0.85  # mean posterior of the path
 PURE = 0.75  # of a column's texts look alike where the column has a kind
 # Nats that speak for the first column of a row:
 SERIAL, WORDS = 4.0, 2.0  # it counts records, or names them
-ENDS, TRIMMED = (
-    1.5,
-    0.75,
-)  # the stretch ends with a row; for each text that it begins earlier or later
+ENDS, TRIMMED = 1.5, 0.75  # the stretch ends with a row; against each text it begins beside it
 HEADED, PACKED = 4.0, 1.0  # as many heads before it as columns, or more, as in two rows
 _SENTENCE = re.compile(r".{12}[.!?;。！？；]$", re.DOTALL)
 _COUNT = re.compile(r"\d{1,4}")
 _DATE = re.compile(r"\d+(?:[-/.:]\d+)+")
 _SHORT, _MIDDLE = 3, 12  # characters of texts that are told apart by their length
 
-_SERIAL = "serial"
+_SERIAL, _BEGINS = "serial", 0  # the look of numbers that count the records, and its number
 
 _log_gamma = np.vectorize(lgamma, otypes=[float])
 
@@ -66,7 +66,10 @@ Ints = npt.NDArray[np.int64]
 
 
 class Records(NamedTuple):
-    """Records among the texts `[start, end)`: of each, its row, its column, and the posterior."""
+    """Records among the texts `[start, end)`: of each, its row, its column, and the posterior.
+
+    `gain`: nats by which columns and heads tell the texts better than chance.
+    """
 
     start: int
     end: int
@@ -170,7 +173,7 @@ def _look(text: str) -> str:
 
 
 def _numbered(looks: Sequence[str]) -> Ints:
-    numbers = {_SERIAL: 0}
+    numbers = {_SERIAL: _BEGINS}
     return np.array([numbers.setdefault(look, len(numbers)) for look in looks], dtype=np.int64)
 
 
@@ -206,7 +209,7 @@ def _segment(scores: Floats) -> tuple[float, int, int]:
 def _columns(looks: Ints, width: int) -> Ints:
     """By look its column if nothing were lost, but for records that serial numbers begin."""
     places = np.arange(len(looks))
-    begins = np.maximum.accumulate(np.where(looks == 0, places, -1))
+    begins = np.maximum.accumulate(np.where(looks == _BEGINS, places, -1))
     return np.where(begins < 0, places, places - begins) % width
 
 
@@ -300,16 +303,15 @@ class _Cycle:
     def gain(self) -> float:
         """Nats by which the columns tell their looks better than if all were in one.
 
-        Of the most probable path, whose shares are told as they are learned (Perks' prior), so that
-        columns which tell nothing cost.
+        Of the most probable path. A column's shares are unknown before, and are those of all texts
+        but for what it shows (Dirichlet prior of weight 1): columns that tell nothing gain nothing.
         """
-        path = self._path()
         kinds = self.emit.shape[1]
         counts = np.zeros((self.width, kinds))
-        np.add.at(counts, (np.array(path), self.looks), 1.0)
+        np.add.at(counts, (np.array(self._path), self.looks), 1.0)
         passed = np.zeros((self.width, 2))
         passed[:, 0] = counts.sum(axis=1)
-        for before, column in pairwise(path):
+        for before, column in pairwise(self._path):
             between = np.arange(before + 1, before + 1 + (column - before - 1) % self.width)
             passed[between % self.width, 1] += 1
         shares = (np.bincount(self.all, minlength=kinds) + 1 / kinds) / (len(self.all) + 1)
@@ -319,7 +321,7 @@ class _Cycle:
     def records(self, texts: Sequence[str]) -> Records:
         """The most probable path as rows; the first text of the stretch is in the first column."""
         gamma, _ = self._posterior(self.looks)
-        path = self._path()
+        path = self._path
         begin, nats = self._beginning(path, texts)
         before = range(path[0] + begin, path[0])  # columns of texts before the stretch
         own = [*(column % self.width for column in before), *path[max(begin, 0) :]]
@@ -374,6 +376,7 @@ class _Cycle:
             nats.append(SERIAL if 2 * serial > len(own) else WORDS if 2 * words > len(own) else 0.0)
         return nats
 
+    @cached_property
     def _path(self) -> list[int]:
         """The most probable columns (Viterbi)."""
         steps, emitted = np.log(self._steps() + 1e-12), np.log(self.emit[:, self.looks].T)
