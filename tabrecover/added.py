@@ -36,19 +36,26 @@ MAX_TRIED = 40  # places in it
 
 
 def align_with_rows(
-    aligner: Aligner, row_added: float, align: Callable[[Aligner], Alignment]
+    aligner: Aligner,
+    row_added: float,
+    align: Callable[[Aligner], Alignment],
+    is_marked: bool,
 ) -> Alignment:
     """The alignment, with the rows that the template lacks; `row_added` is their probability.
 
-    `align` gives the alignment of an aligner that it has not seen before.
+    `align` gives the alignment of an aligner that it has not seen before. `is_marked`: marks part
+    cells and rows, so that a name and a value side by side behind the table are a row of it.
     """
     score = aligner.score()
     plain = align(aligner)
     rows = [] if score is None else list(_likely_rows(aligner, plain, score, log(row_added)))
+    last = aligner.template.n_rows - 1
+    if is_marked and last not in rows and last in _rows_before_names(plain):
+        rows.append(last)  # what is behind the table costs nothing, but marks go on there
     while rows:
         found = align(aligner.with_rows(rows))
         names = _names(found)
-        whole = [row for row in found.template.added if _is_drawn(found, row, names)]
+        whole = [row for row in found.template.added if _is_drawn(found, row, names, is_marked)]
         if len(whole) == len(rows):
             return _with_words(found)
         rows = [row - before - 1 for before, row in enumerate(found.template.added) if row in whole]
@@ -125,10 +132,11 @@ def _has_values(template: Template, row: int) -> bool:
     return len(own) > 1
 
 
-def _is_drawn(alignment: Alignment, row: int, names: Collection[int]) -> bool:
+def _is_drawn(alignment: Alignment, row: int, names: Collection[int], is_marked: bool) -> bool:
     """Whether a row has one of the names and values, numbers where the row above has numbers.
 
-    It has all its texts: they may be anything, so that one of them less may be any.
+    It has all its texts: they may be anything, so that one of them less may be any. Behind the last
+    row it has several values, or where marks part cells, one on the line of its name.
     """
     template, symbols = alignment.template, alignment.symbols
     held = {slot: symbol for symbol, slot in enumerate(alignment.trace)}
@@ -140,7 +148,10 @@ def _is_drawn(alignment: Alignment, row: int, names: Collection[int]) -> bool:
     shown = sum(symbols[held[value]].unit >= 0 for value in values if value in held)
     is_named = any(kind == SlotKind.LABEL and held.get(number) in names for number, kind in slots)
     if row == template.n_rows - 1 and shown < MIN_ROW:
-        return False
+        own = sorted(held[number] for number, _ in slots if number in held)
+        ends = {k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END}
+        if not (shown and is_marked) or not ends.isdisjoint(range(own[0], own[-1])):
+            return False
     has_texts = any(kind == SlotKind.TEXT for _, kind in slots)
     return is_named and (held.keys() >= set(values) or (shown > 0 and not has_texts))
 

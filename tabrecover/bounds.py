@@ -29,6 +29,8 @@ __all__ = ["over_drawn", "over_labels", "reach_back", "reach_on"]
 
 MAX_STRAYS, MAX_STRAY = 3, 60  # texts between values that are none, and characters of each
 MIN_ROW = 2  # values of a row behind the table; what follows one may be anything
+_LINE = re.compile(f"[^\n{ROW_END}{TABLE_END}]*")
+_MARK = re.compile(f"[{re.escape(CELL_SEPARATORS)}]")
 _WORD = re.compile(r"\S+")
 _NEXT_MARK = re.compile(f"[{re.escape(LINE_ENDS + CELL_SEPARATORS)}]")
 
@@ -105,7 +107,9 @@ def reach_on(
         else:
             strays += 1
     best = library.templates[group[0].template]
-    position = max(position, _over_row(text, worded, ceiling, best.values_of_last_row))
+    if best.values_of_last_row:
+        over = _over_row(text, worded, ceiling, best.values_of_last_row)
+        position = max(position, over, _over_marked_row(text, position, ceiling))
     return _with_separators(text, position, ceiling)
 
 
@@ -152,6 +156,20 @@ def _over_row(text: str, position: int, ceiling: int, wanted: int) -> int:
         if values > wanted:
             break
     return end if max(MIN_ROW, wanted / 2) <= values <= wanted else position
+
+
+def _over_marked_row(text: str, position: int, ceiling: int) -> int:
+    """Where the next line ends, if as many bars or tabs part its texts as on the line before.
+
+    Else `position`.
+    """
+    start = max(text.rfind(end, 0, position) for end in ("\n", ROW_END, TABLE_END)) + 1
+    before = _LINE.match(text, start, ceiling)
+    behind = _LINE.match(text, before.end() + 1, ceiling) if before else None
+    if before is None or behind is None or _MARK.findall(before[0]) != _MARK.findall(behind[0]):
+        return position
+    shown = sum(bool(cell.strip()) for cell in _MARK.split(behind[0]))
+    return behind.end() if shown > 1 else position
 
 
 def _slots_behind(template: Template, slot: int) -> list[Slot]:

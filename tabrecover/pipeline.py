@@ -470,7 +470,8 @@ def _aligned(
         return aligner.align(texts, places)
 
     if added is None:
-        return align_with_rows(reading.fit.aligner, reading.scoring.row_added, align)
+        is_marked = law.rows_shown and law.parted and places is None
+        return align_with_rows(reading.fit.aligner, reading.scoring.row_added, align, is_marked)
     return align(reading.fit.aligner.with_rows(added))
 
 

@@ -479,6 +479,32 @@ def test_a_row_is_added_where_only_the_order_shows(at: int) -> None:
     assert yards(["Old depot", "8", "1", "7"], at) == (own, ["Old depot", "8", "1", "7"])
 
 
+CARD = tabrecover.parse_template(
+    "<table data-type=text><tr><th>Holder of the card<td><tr><th>Issued on<td>"
+    "<tr><th>Remarks of the bureau<td></table>"
+)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_row"),
+    [
+        ("| Seen by | A. Ashby |", True),
+        ("| Seen by A. Ashby |", False),
+        ("Seen by A. Ashby", False),
+    ],
+)
+def test_one_value_behind_a_form_is_a_row_where_marks_part_it(last: str, is_row: bool) -> None:
+    """A line of as many cells goes on with the table; any other is behind it."""
+    dump = (
+        "| Holder of the card | B. Brown |\n| Issued on | Monday |\n"
+        f"| Remarks of the bureau | none |\n{last}\n\nPrinted by the bureau.\n"
+    )
+    (table,) = tabrecover.recover(dump, templates=CARD).tables
+    assert [c.text for c in table.cells if c.row == 3] == ["Seen by", "A. Ashby"] * is_row
+    values = [c for c in table.cells if c.row < 3 and c.role == "value"]
+    assert [c.text for c in values] == ["B. Brown", "Monday", "none"]
+
+
 def test_rows_are_added_at_several_places() -> None:
     """Each row that the template lacks is kept where it stands, two of them behind each other."""
     rows = [["Old depot", "8", "1", "7"], ["New depot", "6", "2", "4"], ["Mill", "3", "3", "0"]]
