@@ -49,7 +49,7 @@ ENTER = 3.0  # nats that the cycle's first text must make up for
 MIN_FIT = 0.85  # mean posterior of the path
 PURE = 0.75  # of a column's texts look alike where the column has a kind
 # Nats that speak for the first column of a row:
-SERIAL, WORDS = 4.0, 2.0  # it counts records, or names them
+SERIAL, WORDS = 4.0, 3.0  # it counts records, or names them
 ENDS, TRIMMED = 1.5, 0.75  # the stretch ends with a row; against each text it begins beside it
 HEADED, PACKED = 4.0, 1.0  # as many heads before it as columns, or more, as in two rows
 _SENTENCE = re.compile(r".{12}[.!?;。！？；]$", re.DOTALL)
