@@ -174,7 +174,7 @@ class _Lines:
 
 
 def _of_pages(lines: _Lines) -> Iterator[_Series]:
-    """Numbers at the same end of all pages, perhaps not on the first or on the last."""
+    """Numbers at the same end of all pages, but for one at the most."""
     if len(lines.feeds) >= MAX_PAGES:
         return
     for side in zip(*lines.edges(), strict=True):

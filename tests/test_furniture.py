@@ -59,14 +59,60 @@ def test_it_is_told_where_it_stands() -> None:
     ]  # fmt: skip
 
 
-def test_pages_that_form_feeds_part_may_have_any_length() -> None:
-    """Their last line is the number, their first one the head, but for the first page."""
-    pages = [body(31), body(48), body(26), body(9)]
-    text = "".join(
-        "\f" * (n > 1) + "Yearly report\n" * (n > 1) + "\n".join(page) + f"\n\n{n}\n"
-        for n, page in enumerate(pages, 1)
+def test_dashes_and_heads_of_three_lines_are_enough_for_two_pages() -> None:
+    """Bare numbers must be many or have a head; what stands on either side of one says enough."""
+    lines = body(60)
+    assert kept(paged(lines, 25, "- {} -")) == "\n".join(lines) + "\n"
+    assert (
+        kept(paged(lines, 25, "{}", "Report\nof the bureau\nof stock")) == "\n".join(lines) + "\n"
     )
-    assert kept(text).split() == " ".join(" ".join(page) for page in pages).split()
+
+
+def test_blank_lines_beside_a_number_stay() -> None:
+    """They may be cells, also where they stand beside every number."""
+    lines = body(110)
+    for at in range(0, 110, 25):
+        lines[at] = ""
+    assert kept(paged(lines, 25, "Page {}")) == "\n".join(lines) + "\n"
+
+
+def fed(pages: Sequence[Sequence[str]], numbers: Sequence[str]) -> str:
+    """Pages that form feeds part: a head but on the first, lines, an empty one, a number."""
+    return "".join(
+        "\fYearly report\n" * (n > 0) + "\n".join(page) + f"\n\n{number}\n"
+        for n, (page, number) in enumerate(zip(pages, numbers, strict=True))
+    )
+
+
+PAGES = [[*body(31), "Slad"], [*body(48), "Slad"], [*body(26), "Slad"], [*body(9), "Slad"]]
+
+
+@pytest.mark.parametrize("numbers", [["1", "2", "3", "4"], ["1", "2", "3"], ["p. 8", "p. 9"]])
+def test_pages_that_form_feeds_part_may_have_any_length(numbers: list[str]) -> None:
+    """Their last line is the number, their first one the head, with the empty lines between."""
+    pages = PAGES[: len(numbers)]
+    text = fed(pages, numbers)
+    document, spans = without_furniture(Document(text, "text", text))
+    assert document.text == "".join("\n".join(page) + "\n" for page in pages)
+    found = [text[start:end] for start, end in spans]
+    heads = [[number, "Yearly report"] for number in numbers]
+    assert found == [word for head in heads for word in head][:-1]
+
+
+@pytest.mark.parametrize(
+    "numbers", [["7", "8", "9"], ["1", "17", "18", "4"], ["p. 1", "", "", "p. 4"]]
+)
+def test_other_numbers_at_the_feet_of_pages_stay(numbers: list[str]) -> None:
+    """A few bare ones that begin anywhere, and those that only some pages have."""
+    text = fed(PAGES[: len(numbers)], numbers)
+    assert without_furniture(Document(text, "text", text))[1] == ()
+
+
+def test_lines_of_a_page_of_markup_are_no_lines() -> None:
+    """The ends of its cells are known by their places in the text."""
+    text = paged(body(110), 25, "Page {}")
+    document = Document(text, "html", text)
+    assert without_furniture(document) == (document, ())
 
 
 KEPT = {
@@ -78,7 +124,8 @@ KEPT = {
     "a series that ends": paged(body(60), 20, "- {} -") + "\n".join(body(60)),
     "short records": "".join(f"A\nB\nC\n{n}\n" for n in range(1, 30)),
     "long records": paged([("Ham", f"{n}.5")[n % 5 % 2] for n in range(100)], 20, "{}"),
-    "rows with bars": paged([f"|{n}|" for n in range(100, 300)], 20, "|{}|")[:90],
+    "rows with bars": paged(["|Ham|", "|Ely|"] * 25, 20, "|{}|"),
+    "bare numbers on longer pages": "\n".join(paged(body(110), 25, "{}").split("\n")[2:]),
     "nothing": "",
 }  # fmt: skip
 

@@ -362,6 +362,38 @@ def test_a_first_record_that_begins_with_a_word_is_whole() -> None:
     assert cells_of([*heads, *texts]) == [heads, *named]
 
 
+def test_heads_tell_which_of_several_columns_of_words_is_the_first() -> None:
+    """As many heads as columns; a first name unlike the others is no head but in a record."""
+    heads = ["Parish", "Keeper", "Sheep", "Goats", "Counted on"]
+    keepers = ["Ann Ashby", "Bartholomew Crane", "Li Wu", "Constance de Winter", "Ed Ware"]
+    rows = [
+        [name, keepers[n * 2 % 5], *row[:3]]
+        for n, (name, row) in enumerate(zip(NAMES, flocks(9), strict=True))
+    ]
+    rows[0][0] = "Upton upon Severn with all of its farms"
+    texts = [text for row in rows for text in row]
+    assert cells_of([*heads, *texts]) == [heads, *rows]
+
+
+def test_few_records_may_be_alike_by_chance() -> None:
+    """Three columns four times tell less than would be needed."""
+    assert find_records(["Ann", "31", "Ely"] * 4) is None
+    assert find_records(["Ann", "31", "Ely"] * 8) is not None
+
+
+def test_where_most_cells_are_blank_these_are_no_separators() -> None:
+    """Two line ends are a blank cell, though they be more frequent than one."""
+    chance = random.Random(1)  # noqa: S311 - drawing
+    heads, rows = ["Parish", "Sheep", "Goats", "Counted on", "Share", "Cows"], flocks(9)
+    named = [[name, *row, "12"] for name, row in zip(NAMES, rows, strict=True)]
+    for row in named:
+        for at in chance.sample(range(1, 6), 3):
+            row[at] = ""
+    texts = [text for row in named for text in row]
+    assert texts.count("") > len(texts) / 3
+    assert cells_of([*heads, *texts]) == [heads, *named]
+
+
 def test_blanks_that_show_keep_their_places() -> None:
     """An empty line more is a blank cell, also where every record has one."""
     chance = random.Random(4)  # noqa: S311 - drawing
