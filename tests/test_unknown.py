@@ -381,6 +381,14 @@ def test_few_records_may_be_alike_by_chance() -> None:
     assert find_records(["Ann", "31", "Ely"] * 8) is not None
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_texts_in_no_order_are_no_records(seed: int) -> None:
+    """Numbers, days and words drawn one by one have some period by chance, but none that tells."""
+    kinds = ["Ann", "31", "Ely on the hill", "2020-01-01", "4.5", "a b"]
+    texts = random.Random(seed).choices(kinds, k=160)  # noqa: S311 - drawing
+    assert find_records(texts) is None
+
+
 def test_where_most_cells_are_blank_these_are_no_separators() -> None:
     """Two line ends are a blank cell, though they be more frequent than one."""
     chance = random.Random(1)  # noqa: S311 - drawing
