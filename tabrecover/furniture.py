@@ -4,10 +4,11 @@ A page number is a line that comes again on every page, its number one higher. L
 with their number masked, page with page (Lin 2002, *Header and footer extraction by
 page-association*, HPL-2002-129). Pages end at form feeds; where there are none, they show as a
 series of numbers that stand as many lines apart as the first stands from the document's beginning.
-A line beside every page number that says the same each time, and nowhere else from there on, is a
-running head. Cells count up as well, so only a series that goes through the whole document is
-taken; one of bare numbers must have a running head, or be long and not stand between stretches that
-are alike line by line, as records are.
+A line beside the page numbers that says the same each time, and nowhere else from there on, is a
+running head; the one of a first page stays, since a table's own heads may come again on every page.
+Cells count up as well. So only a series that goes through the whole document is taken, none of
+lines with bars or tabs, and unless a running head was the document's title, none between stretches
+that are alike line by line, as records are, and of bare numbers only a long one.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tabrecover.fold import codes_of, text_of
-from tabrecover.lex import BARS
+from tabrecover.lex import CELL_SEPARATORS
 from tabrecover.model import Span
 
 if TYPE_CHECKING:
@@ -37,11 +39,20 @@ MIN_PAGE, MAX_PAGE = 16, 200  # lines of a page
 MAX_HEADS = 3  # lines of a running head
 MIN_PAGES, MAX_PAGES = 2, 9999  # numbers in a series
 MIN_BARE = 4  # ... of numbers alone; of three, one in 3,000 dumps of tables has some by chance
+MIN_NAMED = 3  # ... that words name, at the feet of pages that form feeds part
+MAX_BARE = 999  # a number alone; years are greater
+MIN_MISSING = 5  # pages of which one may have no number
 RECORDS = 0.5  # agreement of stretches beyond chance (Cohen's kappa) from which they are records
+BEYOND = 2.5  # standard deviations; so few lines may agree by chance
+ALL_ALIKE = 0.8  # agreement by chance
 _FEED = "\f"
 _NUMBERED = re.compile(r"(\D{0,40})(\d{1,4})(\D{0,40}(?:\d{1,4}\D{0,40})?)")
+_PARTED = re.compile(f"[{re.escape(CELL_SEPARATORS)}]")
 _LONGEST = 128  # characters, more than such a line has
-_SHAPES = (re.compile(r"\d+"), "0"), (re.compile(r"[^\W\d_]+"), "a")
+_SHAPES = (
+    (re.compile(r"\d+(?:[.,]\d+)*"), "0"),
+    (re.compile(r"[^\W\d_]+(?:\s+[^\W\d_]+)*"), "a"),
+)
 
 _Series = Sequence[int]
 """Lines of page numbers."""
@@ -57,7 +68,7 @@ def without_furniture(document: Document) -> tuple[Document, tuple[Span, ...]]:
         return document, ()
     lines = _Lines(text)
     every = _of_pages(lines) if len(lines.feeds) else _of_equal_pages(lines)
-    furniture = sorted({line for series in every for line in lines.around(series)})
+    furniture = sorted({line for series in every for line in lines.around(series).lines})
     if not furniture:
         return document, ()
     keep = np.ones(len(text), dtype=bool)
@@ -77,7 +88,8 @@ class _Numbered(NamedTuple):
 
     @classmethod
     def of(cls, line: str) -> _Numbered | None:
-        match = _NUMBERED.fullmatch(line.strip()) if len(line) < _LONGEST else None
+        short = len(line) < _LONGEST and not _PARTED.search(line)
+        match = _NUMBERED.fullmatch(line.strip()) if short else None
         return cls(match[1].strip(), int(match[2]), match[3].strip()) if match else None
 
     def up(self, count: int) -> _Numbered:
@@ -85,10 +97,14 @@ class _Numbered(NamedTuple):
         return self._replace(number=self.number + count)
 
     @property
+    def is_framed(self) -> bool:
+        """Whether something is on either side, as in `- 7 -`."""
+        return bool(self.before and self.behind)
+
+    @property
     def is_worded(self) -> bool:
-        """Whether words are there, or something on either side, as in `- 7 -`, but bars."""
-        sides = self.before.strip(BARS), self.behind.strip(BARS)
-        return _has_words("".join(sides)) or all(sides)
+        """Whether words are there, or something on either side."""
+        return self.is_framed or _has_words(self.before + self.behind)
 
 
 def _has_words(text: str) -> bool:
@@ -143,50 +159,95 @@ class _Lines:
                 last = next(line for line in range(stop - 1, first - 1, -1) if self.text(line))
                 yield shown, last
 
-    def around(self, series: _Series) -> set[int]:
+    def around(self, series: _Series) -> _Furniture:
         """The lines of a series and the running heads before and behind them."""
-        offsets = range(-self._heads(series, -1), self._heads(series, 1) + 1)
-        every = (line + offset for line in series for offset in offsets)
-        return {line for line in every if 0 <= line < self.count}
+        heads: set[int] = set()
+        titled = False
+        for step in (-1, 1):
+            own = self._heads(series, step)
+            named = {text for line in own if (text := self.text(line))}
+            before = {text for text in named if self._stands_before(text, min(own))}
+            titled = titled or bool(before)
+            kept = named - before if self._is_first(series[0]) else ()
+            heads |= own - {min(line for line in own if self.text(line) == text) for text in kept}
+        first_heads = range(series[0] + 1, series[0] + 1 + MAX_HEADS)
+        n_heads = sum(line in own for line in first_heads)  # those behind came last
+        return _Furniture(frozenset({*series, *heads}), n_heads, titled)
 
-    def _heads(self, series: _Series, step: int) -> int:
-        """How many lines on this side go along with every line of the series.
+    def _heads(self, series: _Series, step: int) -> set[int]:
+        """The lines on this side that go along with the series.
 
         Empty ones do before words, and those that a form feed has beside it.
         """
-        heads = 0
+        heads: set[int] = set()
+        passed: set[int] = set()
         for offset in range(1, MAX_HEADS + 1):
             beside = [line + step * offset for line in series]
             inside = [line for line in beside if 0 <= line < self.count]
             texts = {self.text(line) for line in inside}
-            if len(texts) != 1:
+            if len(texts) != 1 or len(inside) < max(2, len(series) - 1):
                 break
+            passed.update(inside)
             text = texts.pop()
-            if text and not self._is_only(text, inside):
+            if text and not self._may_be_head(text, inside):
                 break
             if text or len(self.feeds):
-                heads = offset
+                heads |= passed
         return heads
 
-    def _is_only(self, text: str, inside: Sequence[int]) -> bool:
-        """Whether it stands on these lines, and nowhere else behind the first of them."""
-        return self._text.count(text, self.start(min(inside))) == len(inside)
+    def _may_be_head(self, text: str, inside: Sequence[int]) -> bool:
+        """Whether it has words and stands on these lines, and nowhere else from there on.
+
+        Of two copies there must be a third one before.
+        """
+        first = min(inside)
+        is_only = self._text.count(text, self.start(first)) == len(inside)
+        enough = len(inside) > MIN_PAGES or self._stands_before(text, first)
+        return is_only and enough and _has_words(text)
+
+    def _is_first(self, line: int) -> bool:
+        """Whether nothing is before it: then the first copy of a head is not again."""
+        return not self._text[: self.start(line)].strip()
+
+    def _stands_before(self, text: str, line: int) -> bool:
+        """Whether a line of the first page says the same."""
+        return any(self.text(other) == text for other in range(min(line, MAX_PAGE)))
+
+
+class _Furniture(NamedTuple):
+    """Lines of page numbers and running heads; `n_heads`: those behind each number.
+
+    `titled`: a line of the first page says what some head says.
+    """
+
+    lines: frozenset[int]
+    n_heads: int
+    titled: bool
 
 
 def _of_pages(lines: _Lines) -> Iterator[_Series]:
-    """Numbers at the same end of all pages, but for one at the most."""
+    """Numbers at the same end of all pages; of many, one may have none."""
     if len(lines.feeds) >= MAX_PAGES:
         return
-    for side in zip(*lines.edges(), strict=True):
+    for side, edges in enumerate(zip(*lines.edges(), strict=True)):
         found: dict[_Numbered, list[int]] = defaultdict(list)
-        for page, line in enumerate(side):
+        for page, line in enumerate(edges):
             numbered = lines.number(line)
             if numbered is not None:
                 found[numbered.up(-page)].append(line)
         for first, series in found.items():
-            least = MIN_PAGES if first.is_worded else MIN_BARE - (first.number == 1)
-            if len(series) >= max(least, len(side) - 1):
+            missing = int(len(edges) >= MIN_MISSING)
+            if len(series) >= max(_enough(first, is_foot=side == 1), len(edges) - missing):
                 yield series
+
+
+def _enough(first: _Numbered, *, is_foot: bool) -> int:
+    """How many pages must have such a number; sections may begin on pages of their own as well."""
+    if first.is_framed:
+        return MIN_PAGES
+    if first.is_worded:
+        return MIN_NAMED if is_foot else MAX_PAGES
+    return MIN_BARE - (first.number == 1) if first.number <= MAX_BARE else MAX_PAGES
 
 
 def _may_have_pages(text: str) -> bool:
@@ -221,11 +282,13 @@ def _is_series(lines: _Lines, series: _Series, first: _Numbered) -> bool:
         lines.number(line) != first.up(page) for page, line in enumerate(series)
     ):
         return False
-    heads = lines.around(series).difference(series)
-    if first.is_worded or _has_words("".join(map(lines.text, heads))):
+    own = lines.around(series)
+    if own.titled:
         return True
-    is_whole = series[1] - series[0] == series[0] + 1  # nothing but the number is beside the lines
-    return is_whole and len(series) >= MIN_BARE and not _are_records(lines, series)
+    if series[1] - series[0] != series[0] + 1 + own.n_heads:
+        return False
+    enough = first.is_worded or (len(series) >= MIN_BARE and first.number <= MAX_BARE)
+    return enough and not _are_records(lines, series)
 
 
 def _are_records(lines: _Lines, series: _Series) -> bool:
@@ -242,4 +305,8 @@ def _are_records(lines: _Lines, series: _Series) -> bool:
     observed = sum(a == b for a, b in pairs) / len(pairs)
     counts = Counter(other)
     by_chance = sum(counts[shape] for shape in one) / len(one) ** 2
-    return bool(observed - by_chance > RECORDS * (1 - by_chance))
+    if by_chance > ALL_ALIKE:  # then agreement says nothing, but rows are more than one cell a line
+        return all(len(shape.split()) == 1 for shape in counts)
+    more = observed - by_chance
+    deviation = sqrt(by_chance * (1 - by_chance) / len(pairs))
+    return bool(more > RECORDS * (1 - by_chance) and more > BEYOND * deviation)

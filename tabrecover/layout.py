@@ -58,7 +58,7 @@ _ONE_RULE = re.compile(r"[ \t]*(?:-{3,}|={3,})[ \t\r]*")
 _RUN = re.compile(r"[-=]+")
 _SPACE = re.compile(r"\s")
 _PARTED = re.compile(rf"[\t{re.escape(BARS)}]")
-_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_GROUPED = re.compile(r"(?<![\w,.:/=-])[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}(?![\d,])")
 
 MIN_RULES = 3  # rule lines of a box: above, below, and one between; fewer rule no rows
 MIN_STRAIGHT = 0.8  # share of a box's lines whose right border stands below the others
@@ -613,7 +613,8 @@ def _field_table(text: str, rows: Sequence[Sequence[Span]]) -> Iterator[_Drawing
     lengths = [end - start for row in rows for start, end in row]
     if sum(lengths) > MAX_FIELD * len(lengths) or len(lengths) > MAX_POSITIONS:
         return
-    if sum(_cuts_numbers(text, row) for row in rows) * 2 > len(rows):
+    headed = all(_is_worded(text, field) for field in rows[0])
+    if not headed and sum(_cuts_numbers(text, row) for row in rows) * 2 > len(rows):
         return
     plain = sum(_is_plain(text, field) for row in rows for field in row)
     if plain < MIN_PLAIN * len(lengths):
@@ -631,6 +632,12 @@ def _cuts_numbers(text: str, row: Sequence[Span]) -> bool:
     grouped = {at for one in _GROUPED.finditer(text, start, end) for at in range(*one.span())}
     separators = [field.end + (text[field.end] == '"') for field in row[:-1]]
     return sum(at in grouped and text[at] == "," for at in separators) * 2 > len(separators)
+
+
+def _is_worded(text: str, field: Span) -> bool:
+    """Whether a field has letters and no digits, as heads of columns have."""
+    own = text[field.start : field.end]
+    return any(map(str.isalpha, own)) and not any(map(str.isdigit, own))
 
 
 def _is_plain(text: str, field: Span) -> bool:

@@ -38,6 +38,7 @@ MAX_TEXTS = 5_000
 AGREE = 0.8  # probability that texts of one column look alike
 MIN_GAIN = 12.0  # nats by which columns, and heads, must tell the texts better than chance
 MIN_TRIED, MAX_TRIED = 6.0, 6  # nats of agreement, and number, of periods that are tried
+MANY, MAX_TRIED_OF_MANY = 1_000, 2  # texts of which fewer periods are tried
 MIN_FILLED = 0.7  # share of the cells of the fewest records that are not blank
 SKIP = 0.05  # probability that a column's text was lost, at first
 PRIOR = 0.2  # pseudo-count of each look in a column
@@ -189,10 +190,11 @@ def _periods(looks: Ints) -> list[tuple[int, int, int]]:
         scores = np.where(looks[width:] == looks[:-width], alike, differ)
         gain, start, end = _segment(scores)
         gains.append((gain, width, start, end + width))
+    most = MAX_TRIED if len(looks) <= MANY else MAX_TRIED_OF_MANY
     kept: list[tuple[int, int, int]] = []
     for gain, width, *stretch in sorted(gains, reverse=True):
         known = any(width % other == 0 for other, *_ in kept)  # several records are no record
-        if gain >= MIN_TRIED and len(kept) < MAX_TRIED and not known:
+        if gain >= MIN_TRIED and len(kept) < most and not known:
             kept.append((width, stretch[0], stretch[1]))
     return kept
 
@@ -352,9 +354,10 @@ class _Cycle:
         best = (0, -inf)
         for begin in range(-min(MAX_TRIMMED, self.start), min(MAX_TRIMMED + 1, len(path))):
             column = path[begin] if begin >= 0 else (path[0] + begin) % self.width
-            added = texts[self.start + begin : self.start]
-            if any(_is_count(text) for text in added):
-                continue
+            added = [(path[0] + at) % self.width for at in range(begin, 0)]
+            own = texts[self.start + begin : self.start]
+            if any(map(_is_count, own)) or any(firsts[other] != WORDS for other in added):
+                continue  # words alone, in columns of words, may look like heads
             heads = heads_before(texts, self.start + begin)
             score = firsts[column] - TRIMMED * abs(begin) + ENDS * (column == following)
             score += HEADED * (heads == self.width) + PACKED * (

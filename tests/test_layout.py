@@ -275,6 +275,7 @@ UNREADABLE = {
     "amounts": "EUR 1,234,567.50\nEUR 2,345,678.00\nEUR 9,999,999.10\n",
     "columns of thousands": "Upton   1,234,567   2,345,678\nSlad    9,999,999   3,456,000\n" * 2,
     "thousands and commas": "Upton,Slad   1,234   2,345\nFens,Wolds   9,999   3,456\n" * 2,
+    "Indian thousands": "Upton   12,34,567\nSlad    23,45,678\nHam     34,56,789\n",
     "calls": "f(a,b,c)\ng(d,e,f)\nh(i,j,k)\n",
     "an array": "{1,2,3},\n{4,5,6},\n{7,8,9}\n",
     "style sheets": "a{color:red;margin:0;top:1}\nb{color:red;margin:0;top:2}\n" * 2,
@@ -398,11 +399,17 @@ def test_ruled_columns_are_read_as_by_hand(text: str, expected: list[list[str]])
          ["B", "400", "500", "600"], ["C", "700", "800", "900"]]),
         ("Name;a;b\n1;200;300\n2;300;400\n3;500;600\n", [["Name", "a", "b"],
          ["1", "200", "300"], ["2", "300", "400"], ["3", "500", "600"]]),
+        ("Number,Height,Weight\n1,180,175\n2,190,182\n3,176,101\n",
+         [["Number", "Height", "Weight"], ["1", "180", "175"], ["2", "190", "182"],
+          ["3", "176", "101"]]),
+        ("08:00,120,130\n09:00,125,135\n10:00,130,140\n", [["08:00", "120", "130"],
+         ["09:00", "125", "135"], ["10:00", "130", "140"]]),
         ("地区,男,女\n北部,1,2\n南部（其中）,3,4\n", [["地区", "男", "女"], ["北部", "1", "2"],
          ["南部（其中）", "3", "4"]]),
     ],
     ids=["commas and quotes", "semicolons", "thousands in quotes", "three digits",
-         "only three digits", "three digits and semicolons", "chinese"],
+         "only three digits", "three digits and semicolons",
+         "heads above three digits", "times and three digits", "chinese"],
 )  # fmt: skip
 def test_separated_fields_are_read_as_by_hand(
     text: str, expected: list[list[str]], line_end: str
