@@ -489,6 +489,8 @@ CARD = tabrecover.parse_template(
     ("last", "is_row"),
     [
         ("| Seen by | A. Ashby |", True),
+        ("| Seen by | A. Ashby | Ely |", False),
+        ("| Seen by |  |", False),
         ("| Seen by A. Ashby |", False),
         ("Seen by A. Ashby", False),
     ],
