@@ -23,9 +23,10 @@ from tabrecover.scoring import NUMERIC, UnitKind
 from tabrecover.template import SlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from tabrecover.align import Aligner, Alignment
+    from tabrecover.symbols import Symbol
     from tabrecover.template import Template
 
 __all__ = ["align_with_rows"]
@@ -148,12 +149,15 @@ def _is_drawn(alignment: Alignment, row: int, names: Collection[int], is_marked:
     shown = sum(symbols[held[value]].unit >= 0 for value in values if value in held)
     is_named = any(kind == SlotKind.LABEL and held.get(number) in names for number, kind in slots)
     if row == template.n_rows - 1 and shown < MIN_ROW:
-        own = sorted(held[number] for number, _ in slots if number in held)
-        ends = {k for k, symbol in enumerate(symbols) if symbol.kind == UnitKind.ROW_END}
-        if not (shown and is_marked) or not ends.isdisjoint(range(own[0], own[-1])):
+        own = [held[number] for number, _ in slots if number in held]
+        if not (shown and is_marked and _are_on_one_line(symbols, own)):
             return False
     has_texts = any(kind == SlotKind.TEXT for _, kind in slots)
     return is_named and (held.keys() >= set(values) or (shown > 0 and not has_texts))
+
+
+def _are_on_one_line(symbols: Sequence[Symbol], own: Collection[int]) -> bool:
+    return all(symbol.kind != UnitKind.ROW_END for symbol in symbols[min(own) : max(own)])
 
 
 def _with_words(alignment: Alignment) -> Alignment:

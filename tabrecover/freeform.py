@@ -363,32 +363,35 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
 
 
 def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:
-    body: list[list[_Shown]] = []
+    body = _body_of(entries, records)
+    texts = [[cell.entry.text for cell in row] for row in body]
+    before = [entry for entry in entries[: records.start] if entry.text]
+    n_heads = heads_before([entry.text for entry in before], len(before))
+    before = before[len(before) - n_heads :]
+    heads = split_heads([entry.text for entry in before], texts, records.width)
+    head_cells = iter(before[len(before) - sum(map(len, heads)) :])
+    head_rows = [[next(head_cells) for _ in row] for row in heads]
+    rows = [*head_rows, *([cell.entry for cell in row] for row in body)]
+    shown = [_Shown(entry, {entry.text: 1.0}) for row in head_rows for entry in row]
+    shown += [cell for row in body for cell in row]
+    own = [cell.entry for cell in shown if cell.entry.text]
+    span = document.raw_span(own[0].start, own[-1].end)
+    reading = Reading("lines", sum(records.sure) / len(records.sure))
+    return _table(document, span, rows, shown, EVEN_ROWS, reading)
+
+
+def _body_of(entries: Sequence[Entry], records: Records) -> list[list[_Shown]]:
+    """The rows of records, but for a last one of a single text: a line behind the table."""
+    body = [[_OPEN] * records.width for _ in range(records.rows[-1] + 1)]
     own = entries[records.start : records.end]
     for entry, row, column, sure in zip(
         own, records.rows, records.columns, records.sure, strict=True
     ):
-        while len(body) <= row:
-            body.append([_OPEN] * records.width)
-        body[row][column] = _Shown(
-            entry, {entry.text: sure, "": 1 - sure} if entry.text else {"": sure}
-        )
-    while sum(bool(cell.entry.text) for cell in body[-1]) <= 1:  # a line behind the table
+        texts = {entry.text: sure, "": 1 - sure} if entry.text else {"": sure}
+        body[row][column] = _Shown(entry, texts)
+    while sum(bool(cell.entry.text) for cell in body[-1]) <= 1:
         body.pop()
-    before = [entry for entry in entries[: records.start] if entry.text]
-    before = before[len(before) - heads_before([entry.text for entry in before], len(before)) :]
-    texts = [[cell.entry.text for cell in row] for row in body]
-    heads = split_heads([entry.text for entry in before], texts, records.width)
-    head_cells = iter(before[len(before) - sum(map(len, heads)) :])
-    shown = [_Shown(entry, {entry.text: 1.0}) for entry in head_cells]
-    shown += [cell for row in body for cell in row]
-    lengths = [*map(len, heads), *[records.width] * len(body)]
-    ends = iter(shown)
-    rows = [[next(ends).entry for _ in range(length)] for length in lengths]
-    last = max(cell.entry.end for cell in body[-1] if cell.entry.text)
-    span = document.raw_span(min(cell.entry.start for cell in shown if cell.entry.text), last)
-    reading = Reading("lines", sum(records.sure) / len(records.sure))
-    return _table(document, span, rows, shown, EVEN_ROWS, reading)
+    return body
 
 
 # --- tables in HTML -----------------------------------------------------------------------------

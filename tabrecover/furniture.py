@@ -47,7 +47,7 @@ BEYOND = 2.5  # standard deviations; so few lines may agree by chance
 ALL_ALIKE = 0.8  # agreement by chance
 _FEED = "\f"
 _NUMBERED = re.compile(r"(\D{0,40})(\d{1,4})(\D{0,40}(?:\d{1,4}\D{0,40})?)")
-_PARTED = re.compile(f"[{re.escape(CELL_SEPARATORS)}]")
+_PARTS = frozenset(CELL_SEPARATORS)
 _LONGEST = 128  # characters, more than such a line has
 _SHAPES = (
     (re.compile(r"\d+(?:[.,]\d+)*"), "0"),
@@ -68,7 +68,7 @@ def without_furniture(document: Document) -> tuple[Document, tuple[Span, ...]]:
         return document, ()
     lines = _Lines(text)
     every = _of_pages(lines) if len(lines.feeds) else _of_equal_pages(lines)
-    furniture = sorted({line for series in every for line in lines.around(series).lines})
+    furniture = sorted({line for own in every for line in own.lines})
     if not furniture:
         return document, ()
     keep = np.ones(len(text), dtype=bool)
@@ -88,9 +88,10 @@ class _Numbered(NamedTuple):
 
     @classmethod
     def of(cls, line: str) -> _Numbered | None:
-        short = len(line) < _LONGEST and not _PARTED.search(line)
-        match = _NUMBERED.fullmatch(line.strip()) if short else None
-        return cls(match[1].strip(), int(match[2]), match[3].strip()) if match else None
+        match = _NUMBERED.fullmatch(line.strip())
+        if match is None or not _PARTS.isdisjoint(line):
+            return None
+        return cls(match[1].strip(), int(match[2]), match[3].strip())
 
     def up(self, count: int) -> _Numbered:
         """The one so many pages further on."""
@@ -225,7 +226,7 @@ class _Furniture(NamedTuple):
     titled: bool
 
 
-def _of_pages(lines: _Lines) -> Iterator[_Series]:
+def _of_pages(lines: _Lines) -> Iterator[_Furniture]:
     """Numbers at the same end of all pages; of many, one may have none."""
     if len(lines.feeds) >= MAX_PAGES:
         return
@@ -238,7 +239,7 @@ def _of_pages(lines: _Lines) -> Iterator[_Series]:
         for first, series in found.items():
             missing = int(len(edges) >= MIN_MISSING)
             if len(series) >= max(_enough(first, is_foot=side == 1), len(edges) - missing):
-                yield series
+                yield lines.around(series)
 
 
 def _enough(first: _Numbered, *, is_foot: bool) -> int:
@@ -267,25 +268,28 @@ def _lengths(first: int) -> range:
     return range(max(first + 1, MIN_PAGE), first + 2 + MAX_HEADS)
 
 
-def _of_equal_pages(lines: _Lines) -> Iterator[_Series]:
+def _of_equal_pages(lines: _Lines) -> Iterator[_Furniture]:
     """Series through the document with as many lines a page as before their first number."""
     for first in range(min(lines.count, MAX_PAGE)):
         numbered = lines.number(first)
-        if numbered is not None:
-            every = (range(first, lines.count, length) for length in _lengths(first))
-            yield from (own for own in every if _is_series(lines, own, numbered))
+        if numbered is None:
+            continue
+        for length in _lengths(first):
+            series = range(first, lines.count, length)
+            if len(series) >= MIN_PAGES and _counts_up(lines, series, numbered):
+                own = lines.around(series)
+                if own.titled or _are_pages(lines, series, numbered, own.n_heads):
+                    yield own
 
 
-def _is_series(lines: _Lines, series: _Series, first: _Numbered) -> bool:
-    """Whether lines have the numbers of pages, and can't be cells."""
-    if len(series) < MIN_PAGES or any(
-        lines.number(line) != first.up(page) for page, line in enumerate(series)
-    ):
-        return False
-    own = lines.around(series)
-    if own.titled:
-        return True
-    if series[1] - series[0] != series[0] + 1 + own.n_heads:
+def _counts_up(lines: _Lines, series: _Series, first: _Numbered) -> bool:
+    """Whether lines say what the first one says, with a number one higher each."""
+    return all(lines.number(line) == first.up(page) for page, line in enumerate(series))
+
+
+def _are_pages(lines: _Lines, series: _Series, first: _Numbered, n_heads: int) -> bool:
+    """Whether lines with the numbers of pages can't be cells; heads stand behind each number."""
+    if series[1] - series[0] != series[0] + 1 + n_heads:
         return False
     enough = first.is_worded or (len(series) >= MIN_BARE and first.number <= MAX_BARE)
     return enough and not _are_records(lines, series)

@@ -107,10 +107,18 @@ def with_blanks(text: str, run: Sequence[CellLine]) -> list[Entry]:
     usual = min(gap for gap, count in gaps.items() if count >= frequent)
     entries: list[Entry] = []
     for own in run:
-        blanks = (own.gap - usual) // usual if entries else 0
-        entries += [BLANK] * (blanks if blanks <= MAX_BLANKS else 0)
-        entries.append(Entry(text[own.start : own.end], own.start, own.end))
+        entries += _blanks((own.gap - usual) // usual if entries else 0)
+        entries.append(_entry(text, own))
     return entries
+
+
+def _blanks(count: int) -> list[Entry]:
+    """So many blank cells; none where they would be too many, as between parts of a document."""
+    return [BLANK] * (count if count <= MAX_BLANKS else 0)
+
+
+def _entry(text: str, own: CellLine) -> Entry:
+    return Entry(text[own.start : own.end], own.start, own.end)
 
 
 def find_stacks(text: str, texts: Sequence[CellLine]) -> list[Stack]:
@@ -145,11 +153,11 @@ def _rows(text: str, texts: Sequence[CellLine], cell: int, row: int) -> list[_Ro
             blanks, rest = divmod(own.gap - (row if own.gap >= row else cell), cell)
             ends = own.gap >= row
             odd += rest != 0 and not ends
-            entries += [BLANK] * (blanks if blanks <= MAX_BLANKS else 0)
+            entries += _blanks(blanks)
             if ends:
                 rows.append(_Row(entries, odd))
                 entries, odd = [], 0
-        entries.append(Entry(text[own.start : own.end], own.start, own.end))
+        entries.append(_entry(text, own))
     return [*rows, _Row(entries, odd)]
 
 

@@ -19,7 +19,7 @@ LAYERS = [
     "posterior", "fillings", "elimination", "sums", "symbols", "anchors", "align", "coherence",
     "confidence", "rules", "added", "glued", "grid", "roundtrip", "repeats", "headers",
     "render", "results", "calibration", "examples", "guess", "heads", "drawings", "sketch",
-    "blocks", "columns", "stacks", "periods", "freeform", "pipeline", "explain",
+    "blocks", "columns", "stacks", "cycle", "periods", "freeform", "pipeline", "explain",
     "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "places", "http_body", "intake", "batch",

@@ -673,6 +673,31 @@ def test_bars_behind_a_short_row_may_pad_it(head: str) -> None:
     assert told == ["5", "3", "9"]
 
 
+FARMS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Name of it<th>Sheep<th>Goats"
+    "<tr><th>Upton farm<td><td><tr><th>Slad farm<td><td></table>"
+)
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        "Name of it\tSheep\tGoats\nUpton farm\t132\t607\nSlad farm\t623\t150\n"
+        "Ham farm\t\tnone\t801\n",
+        "|  | Sheep | Goats |\n|  | 885 | 607 |\n| Slad farm |  | 179 |\n"
+        "| Source: bureau |\n|  | 5 |\n\nPrinted by the bureau.\n",
+        "Name of it\nSheep\nGoats\nUpton farm\n70\n575\n739\n311\nHam farm\n189\n",
+    ],
+    ids=["more cells than a row", "name and value on two lines", "no marks"],
+)
+def test_what_follows_a_table_is_no_row_of_it(dump: str) -> None:
+    """A name and one value are a row only on a line like those before it, and between marks."""
+    (table,) = tabrecover.recover(dump, templates=FARMS).tables
+    assert table.shape == (3, 3)
+    told = {(c.row, c.col): c.text for c in table.cells if c.confidence >= TOLD and c.row}
+    assert {"5", "801", "189"}.isdisjoint(told.values())
+
+
 def test_titles_between_padded_rows_make_them_no_cells_in_place() -> None:
     """Rows that one title spans are narrower; a bar behind a short row still pads it."""
     # A bug once: more than three such rows, and the row's last cell was told to be blank.
