@@ -320,6 +320,8 @@ def _fit_bars(sample: _Sample) -> list[Law]:
         return []
     if _is_one_line(inner) and all(gap.count("b") <= 1 for gap in inner):
         return [_single_bars(inner)]
+    if lines := _fit_bar_lines(sample):
+        return lines
     laws = _fit_bar_rows(sample)
     cells = any(law.blanks_shown for law in laws)  # else the padded form holds as it stands
     return (laws + (_fit_wrapped_bars(sample) if cells else [])) or _fit_paragraph_bars(sample)
@@ -370,6 +372,42 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
         writing=Writing(writer, _rows_told("b")),
     )  # fmt: skip
     return [*_with_repeats(law, sample), *_with_filled_ends(law, sample)]
+
+
+_BAR_LINES = re.compile("[es]*bs?e[es]*(?:b+e[es]*)*")
+_FILLED_UP = re.compile("bb+")
+
+
+def _fit_bar_lines(sample: _Sample) -> list[Law]:
+    """A cell a line, empty ones too, each with a bar behind it; bars that fill a row are a line."""
+    inner = sample.inner
+    good = sum(_BAR_LINES.fullmatch(gap) is not None for gap in inner)
+    if good < MIN_REGULAR * len(inner) or not _shown_lines(inner):
+        return []
+    pads = sum(len(run) for gap in inner for run in _FILLED_UP.findall(gap))
+    surprise = -pads * log(BACKGROUND[UnitKind.BLANK])
+    writing = Writing(lambda between: "b" * (1 + between.count("B")), _only("b"))
+    return [
+        Law(
+            "bars-lines", _share(good, len(inner)), True, True, False, _read_bar_lines, surprise,
+            ends_filled=True, writing=writing,
+        )
+    ]  # fmt: skip
+
+
+def _read_bar_lines(gaps: Gaps) -> list[str]:
+    """A line of one bar is an empty cell, or fills a row that lacks no more; one of several does.
+
+    The first bar closes the text before.
+    """
+    lines = (re.findall("b+", gap.partition("b")[2]) for gap in gaps[1:])
+    return ["", *("".join("B" if line == "b" else "R" for line in own) for own in lines)]
+
+
+def _shown_lines(inner: Sequence[str]) -> int:
+    """Gaps with an empty cell on a line of its own; alone, it might fill up its row."""
+    lines = (re.findall("(?<=e)b+(?=e)", gap) for gap in inner)
+    return sum(len(own) > 1 and "b" in own for own in lines)
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:
@@ -542,7 +580,8 @@ def _unopened(gaps: Gaps) -> Gaps:
 
 def _shown_blanks(inner: Sequence[str]) -> int:
     """Empty cells inside or at the start of a row; padding leaves none."""
-    return sum(gap.endswith("eb") or ("e" not in gap and gap.count("b") > 1) for gap in inner)
+    inside = sum(gap.endswith("eb") or ("e" not in gap and gap.count("b") > 1) for gap in inner)
+    return inside + _shown_lines(inner)
 
 
 def _pads(gap: str, by_bars: bool) -> int:
