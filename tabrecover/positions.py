@@ -16,6 +16,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from itertools import groupby, pairwise
 from math import exp, log, pi, sqrt
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.scoring import NUMERIC, UnitKind
@@ -176,6 +177,9 @@ def _placed_rows(
     else:
         heads = _heads(template, columns, anchors)
         full, known = rows, _clusters(rows, places) or _below(heads, rows, places)
+        if rows and not known:
+            full = _with_labels(rows, template, columns, anchors)
+            known = _clusters(full, places)
     return [
         (row.start, {column: places[k] for column, k in cells.items()})
         for row, cells in zip(full, known, strict=False)
@@ -240,6 +244,24 @@ def _rows(
         if 0 < len(values) <= len(own) and len(own) > 1:
             rows.append(_Row(symbol, own, values))
     return rows
+
+
+def _with_labels(
+    rows: Sequence[_Row],
+    template: Template,
+    columns: Sequence[int],
+    anchors: Sequence[tuple[int, int]],
+) -> list[_Row]:
+    """The rows with their labels in front, and those of labels alone."""
+    width = template.n_cols + 1
+    values = {row.start: row for row in rows}
+    labelled = []
+    for _, own in groupby(sorted(anchors, key=itemgetter(1)), key=lambda at: at[1] // width):
+        symbols, slots = zip(*own, strict=True)
+        behind = values.pop(symbols[-1], _Row(0, (), []))
+        held = (*(columns[slot] for slot in slots), *behind.columns)
+        labelled.append(_Row(symbols[0], held, [*symbols, *behind.values]))
+    return sorted([*labelled, *values.values()])
 
 
 def _lines(
