@@ -153,7 +153,7 @@ class Lattice:
         self, text: str, kinds: Sequence[SlotKind], rules: Sequence[tuple[set[int], set[int]]]
     ) -> None:
         self.text = text
-        self.ends = [_ends(text, kind) for kind in kinds]
+        self.ends = _leading_on([_ends(text, kind) for kind in kinds], len(text))
         self.begin: _Sums = ((0, 0),) * len(rules)
         self.touched = [  # by slot: rule, whether on its left and on its right, whether the last
             [
@@ -183,14 +183,13 @@ class Lattice:
             reached = {state: weight for state, weight in following.items() if weight > least}
             layers.append([step for step in steps if step.following in reached])
             forward.append(reached)
-        ended = {state: 1.0 for state in reached if state[0] == len(self.text)}
-        return self._decoded(layers, forward, ended) if ended else None
+        return self._decoded(layers, forward, dict.fromkeys(reached, 1.0)) if reached else None
 
     def _steps(self, state: _State, slot: int, empty: float) -> Iterator[_Step]:
         at, sums = state
-        yield self._step(state, slot, sums, at, 0, empty)
-        for end in self.ends[slot][at] if at < len(self.text) else ():
-            yield self._step(state, slot, sums, end, _amount(self.text[at:end]), 1 - empty)
+        for end in self.ends[slot][at]:
+            weight = empty if end == at else 1 - empty
+            yield self._step(state, slot, sums, end, _amount(self.text[at:end]), weight)
 
     def _step(
         self, state: _State, slot: int, sums: _Sums, end: int, amount: int, weight: float
@@ -246,6 +245,20 @@ def _ends(text: str, kind: SlotKind) -> tuple[tuple[int, ...], ...]:
         tuple(end for end in range(at + 1, len(text) + 1) if value.fullmatch(text, at, end))
         for at in range(len(text))
     )
+
+
+def _leading_on(ends: Sequence[Sequence[Sequence[int]]], length: int) -> list[list[list[int]]]:
+    """By slot and place where its value may end, or nothing is, so that the rest fits behind it."""
+    leading: list[list[list[int]]] = []
+    fits = {length}
+    for own in reversed(ends):
+        ways = [
+            [end for end in (at, *(own[at] if at < length else ())) if end in fits]
+            for at in range(length + 1)
+        ]
+        fits = {at for at, behind in enumerate(ways) if behind}
+        leading.append(ways)
+    return leading[::-1]
 
 
 @lru_cache(maxsize=4096)
