@@ -39,6 +39,7 @@ PASSED_LABEL = 0.3  # share of its nats that a label passed over costs
 STRANGE_PER_NAT = 16  # folded characters of foreign text that outweigh one nat
 TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 COPIES = 50  # of repeated rows whose text values may do so
+MAX_SIGNS = 8  # signs and marks between a label and the digits that they are run into
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
 _NUMERIC = frozenset("+-−/－.,％%—–")
@@ -243,7 +244,7 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
             spaces = 0
         else:
             if char.isdigit() or (
-                char in _NUMERIC and (spaces or _digit_at(text, position + step))
+                char in _NUMERIC and (spaces or _is_run_into(text, position, step))
             ):
                 return True
             if char in _STROKES and _space_at(text, position + step):
@@ -251,6 +252,15 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
             return meets_hit and char.isalnum()
         position += step
     return True
+
+
+def _is_run_into(text: str, position: int, step: int) -> bool:
+    """Whether signs and marks at a place stand beside a digit, with nothing between."""
+    for _ in range(MAX_SIGNS):
+        position += step
+        if not 0 <= position < len(text) or text[position] not in _NUMERIC:
+            break
+    return _digit_at(text, position)
 
 
 def _space_at(text: str, position: int) -> bool:

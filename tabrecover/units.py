@@ -50,9 +50,9 @@ _DECIMAL = re.compile(
 )
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
 _PAGE_NUMBER = re.compile(r"([-—–―·])\s*\d{1,4}\s*\1")  # as printed at the foot of a page
-_GLUED = re.compile(
-    r"[\d,./\\—–-]+(?=[^\W\d_])"
-)  # numbers and marks run into the words behind them
+_GLUED = re.compile(  # numbers and marks run together, and into the words behind them
+    r"[\d,./\\%‰—–-]+(?=[^\W\d_]|\Z)"
+)
 _WORDS = re.compile(r"\S+(?:[^\S\t\r\n][%‰％](?!\S))?")  # with a sign that a space parts
 _COLONS = ":："
 _PARTING = re.compile(f"[{_COLONS}]|[,;，；](?=[-+−]?\\d)")  # behind a label, before its value

@@ -148,3 +148,24 @@ def test_texts_of_a_page_run_together() -> None:
         "0", "0", "0", "84", "0", "84", "10", "7", "17",
     ]  # fmt: skip
     assert "" not in found.values() or min(c.confidence for c in table.cells if not c.text) < 0.9
+
+
+def test_a_mark_between_a_percentage_and_a_label_is_a_value() -> None:
+    """A label is found behind `%/`, so the values on both sides of it are cut and told."""
+    page = "<table data-type=decimal><tr><th>Answer<th>Men<th>Women<th>All"
+    page += "".join(f"<tr><th>{name}<td><td><td>" for name in ("Fairly good", "Poor", "No answer"))
+    template = tabrecover.parse_template(page + "</table>")
+    dump = "AnswerMenWomenAllFairly good45.1%53.2%48.0%Poor45.1%//No answer/1.5%0.9%"
+    (table,) = tabrecover.recover(dump, templates=template).tables
+    values = [cell for cell in table.cells if cell.role == "value"]
+    assert [cell.text for cell in values] == [
+        "45.1%",
+        "53.2%",
+        "48.0%",
+        "45.1%",
+        "/",
+        "/",
+        "/",
+        "1.5%",
+        "0.9%",
+    ]
