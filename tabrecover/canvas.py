@@ -40,16 +40,31 @@ def lines_of(text: str, start: int, stop: int) -> Iterator[Line]:
 
 
 @lru_cache(maxsize=4096)
-def _width(char: str, wide: int, ambiguous: int) -> int:
+def _width(char: str, measure: _Measure) -> int:
     if unicodedata.category(char) in _ON_ANOTHER and char != "\u00ad":
         return 0
     kind = unicodedata.east_asian_width(char)
-    return wide if kind in "WF" else ambiguous if kind == "A" and char not in _DRAWN else 1
+    if kind in "WF":
+        return measure.full if kind == "F" and char.isalnum() else measure.wide
+    return measure.ambiguous if kind == "A" and char not in _DRAWN else 1
 
 
 _DRAWN = frozenset(BARS + CROSSINGS + STROKES)
 _ON_ANOTHER = ("Mn", "Me", "Cf")  # drawn on the character before, or not at all
-_MEASURES = ((2, 1), (1, 1), (2, 2))  # columns of a wide character, and of an ambiguous one
+
+
+class _Measure(NamedTuple):
+    """Columns of a wide character, of an ambiguous one, and of a full-width letter or digit.
+
+    Those may stand for narrow ones, put in their place when the table was drawn already.
+    """
+
+    wide: int
+    ambiguous: int
+    full: int
+
+
+_MEASURES = (_Measure(2, 1, 2), _Measure(1, 1, 1), _Measure(2, 2, 2), _Measure(2, 1, 1))
 
 
 class Canvas:
@@ -58,7 +73,7 @@ class Canvas:
     What has no width stands in the column of the character before it, so that no cut parts them.
     """
 
-    def __init__(self, text: str, lines: Sequence[Line], measure: tuple[int, int]) -> None:
+    def __init__(self, text: str, lines: Sequence[Line], measure: _Measure) -> None:
         self.text = text
         self.lines = lines
         self.columns: list[Sequence[int]] = []
@@ -69,7 +84,7 @@ class Canvas:
                 continue
             column, columns = 0, list[int]()
             for char in chars:
-                width = 8 - column % 8 if char == "\t" else _width(char, *measure)
+                width = 8 - column % 8 if char == "\t" else _width(char, measure)
                 columns.append(column if width or not columns else columns[-1])
                 column += width
             self.columns.append(columns)

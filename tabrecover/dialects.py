@@ -374,7 +374,7 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
     return [*_with_repeats(law, sample), *_with_filled_ends(law, sample)]
 
 
-_BAR_LINES = re.compile("[es]*bs?e[es]*(?:b+e[es]*)*")
+_BAR_LINES = re.compile("e?bs?e(?:b+e)*[es]*")
 _FILLED_UP = re.compile("bb+")
 
 

@@ -106,6 +106,8 @@ def _holds_together(rows: Sequence[Sequence[Entry]], block: Block, law: Law) -> 
     few = len(rows) < FEW_ROWS  # then padding may be anything, and a wide space parts no cells
     if few and "g" in block.units.gaps:
         return False
+    if len({at for row in rows for at, entry in enumerate(row) if entry.text}) < MIN_COLUMNS:
+        return False
     widths = [len(row) for row in rows]
     entries = [entry for row in rows for entry in row if entry.text]
     if not _is_table(entries, widths, block.ruled):

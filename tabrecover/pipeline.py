@@ -39,6 +39,7 @@ from tabrecover.repeats import best_fit
 from tabrecover.results import Evidence, Reading, Recovery, ScoredTemplate, Table
 from tabrecover.roundtrip import round_trip
 from tabrecover.scoring import Scoring
+from tabrecover.sheets import cut_from_sheet
 from tabrecover.straight import straighten
 from tabrecover.symbols import read_symbols
 from tabrecover.template import SlotKind
@@ -195,12 +196,15 @@ def _hits(document: Document, folded: Folded, library: Library) -> list[Hit]:
 def _straightened(
     document: Document, folded: Folded, hits: Sequence[Hit], library: Library
 ) -> Document:
-    """The document with cells for tables that only spaces draw, where nothing is open."""
-    if "  " not in document.text:
+    """The document with cells for tables that only spaces or tabs draw, where nothing is open."""
+    if "  " not in document.text and "\t\t" not in document.text:
         return document
     labels = [folded.span(hit.start, hit.end) for hit in hits]
     numbers = {template for hit in hits for template, _ in library.places[hit.phrase]}
     found = [library.templates[number] for number in numbers]
+    cut = cut_from_sheet(document, labels, {t.n_cols for t in found})
+    if cut is not document:
+        return cut
     return straighten(
         document,
         labels,

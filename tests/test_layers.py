@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "tabrecover"
 # A module imports only from lines above its own.
 LAYERS = [
     "_version", "errors", "model", "fold", "lex", "lex_html", "furniture", "unwrap", "canvas",
-    "layout", "straight", "template", "library", "scoring", "looks", "units", "dialects", "regions",
-    "bounds", "index", "pieces", "sieve", "catalog", "clusters", "positions", "profiles",
+    "layout", "straight", "sheets", "template", "library", "scoring", "looks", "units", "dialects",
+    "regions", "bounds", "index", "pieces", "sieve", "catalog", "clusters", "positions", "profiles",
     "posterior", "fillings", "elimination", "sums", "symbols", "anchors", "align", "coherence",
     "confidence", "rules", "added", "glued", "grid", "roundtrip", "repeats", "headers",
     "render", "results", "calibration", "examples", "guess", "heads", "drawings", "sketch",

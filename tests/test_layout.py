@@ -248,6 +248,17 @@ def test_what_has_no_width_stays_with_its_character(cell: str, width: int, room:
     check_offsets(text, DRAWN + "\u200b")
 
 
+def test_narrow_digits_may_have_become_wide_ones() -> None:
+    """Digits that were replaced when the box was drawn already move no border."""
+    box = (
+        "┌──────┬─────┐\n│ 項目 │ 年  │\n├──────┼─────┤\n│ 収入 │ 1.5 │\n├──────┼─────┤\n"
+        "│ 支出 │ 203 │\n└──────┴─────┘\n"
+    )
+    wide = box.translate({ord("0") + n: ord("０") + n for n in range(10)})
+    assert texts_of(wide) == [[["項目", "年"], ["収入", "１.５"], ["支出", "２０３"]]]
+    assert texts_of(box) == [[["項目", "年"], ["収入", "1.5"], ["支出", "203"]]]
+
+
 def test_a_byte_order_mark_hides_no_rule() -> None:
     """The rule above the first row counts although a mark stands before it."""
     assert texts_of("\ufeff+--+--+\n|a |b |\n+--+--+\n|1 |2 |\n+--+--+") == [

@@ -76,6 +76,24 @@ def test_tools_that_ignore_spanning_rows() -> None:
     }  # fmt: skip
 
 
+def test_labels_show_columns_that_no_row_has_side_by_side() -> None:
+    """Where every cell begins at its column's place, labels beside each other part columns."""
+    library = form(["Bicycles", "Handcarts", "Wheelbarrows", "Ladders", "Ploughs"],
+                   ["Bought", "Lent", "Sold", "Given"])  # fmt: skip
+    text = (
+        "Kind          Bought  Lent  Sold  Given\n"
+        "Bicycles      12            3\n"
+        "Handcarts     5             104\n"
+        "Wheelbarrows          4           8\n"
+        "Ladders               17          2\n"
+        "Ploughs       1234          6\n"
+    )
+    assert values(text, library) == {
+        "k0.B": "12", "k0.S": "3", "k1.B": "5", "k1.S": "104", "k2.L": "4", "k2.G": "8",
+        "k3.L": "17", "k3.G": "2", "k4.B": "1234", "k4.S": "6",
+    }  # fmt: skip
+
+
 CENTRED = """
 <table data-type="integer"><tr><th>Harbour</th><th>Hour</th><th data-key="in">Ships in</th>
 <th data-key="out">Ships out</th></tr>
