@@ -78,19 +78,27 @@ def test_tools_that_ignore_spanning_rows() -> None:
 
 def test_labels_show_columns_that_no_row_has_side_by_side() -> None:
     """Where every cell begins at its column's place, labels beside each other part columns."""
-    library = form(["Bicycles", "Handcarts", "Wheelbarrows", "Ladders", "Ploughs"],
-                   ["Bought", "Lent", "Sold", "Given"])  # fmt: skip
-    text = (
-        "Kind          Bought  Lent  Sold  Given\n"
-        "Bicycles      12            3\n"
-        "Handcarts     5             104\n"
-        "Wheelbarrows          4           8\n"
-        "Ladders               17          2\n"
-        "Ploughs       1234          6\n"
+    rows = [("n1", "Northern", "Early"), ("n2", "", "Late ripening"),
+            ("s1", "Southern", "Summer"), ("s2", "", "Winter fruit")]  # fmt: skip
+    body = "".join(
+        f"<tr data-key={key}>{f'<th rowspan=2>{district}</th>' if district else ''}<th>{sort}</th>"
+        "<td><td><td><td></tr>"
+        for key, district, sort in rows
     )
-    assert values(text, library) == {
-        "k0.B": "12", "k0.S": "3", "k1.B": "5", "k1.S": "104", "k2.L": "4", "k2.G": "8",
-        "k3.L": "17", "k3.G": "2", "k4.B": "1234", "k4.S": "6",
+    heads = "".join(
+        f"<th data-key={name[1]}>{name}" for name in ("Apples", "Pears", "Lums", "Figs")
+    )
+    page = f"<table data-type=integer><tr><th>District<th>Sort{heads}</tr>{body}</table>"
+    text = (
+        "District       Sort     Apples  Pears  Lums   Figs\n"
+        "Northern       Early    11             12\n"
+        "Late ripening  21               23\n"
+        "Southern       Summer           32            34\n"
+        "Winter fruit            42             44\n"
+    )
+    assert values(text, Library([parse_template(page)])) == {
+        "n1.p": "11", "n1.u": "12", "n2.p": "21", "n2.u": "23", "s1.e": "32", "s1.i": "34",
+        "s2.e": "42", "s2.i": "44",
     }  # fmt: skip
 
 
