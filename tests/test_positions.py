@@ -88,17 +88,21 @@ def test_labels_show_columns_that_no_row_has_side_by_side() -> None:
     heads = "".join(
         f"<th data-key={name[1]}>{name}" for name in ("Apples", "Pears", "Lums", "Figs")
     )
-    page = f"<table data-type=integer><tr><th>District<th>Sort{heads}</tr>{body}</table>"
+    page = (
+        "<table data-type=integer><tr><th rowspan=2>District<th rowspan=2>Sort<th colspan=4>Trees "
+        f"counted<tr>{heads}</tr>{body}</table>"
+    )
     text = (
-        "District       Sort     Apples  Pears  Lums   Figs\n"
-        "Northern       Early    11             12\n"
+        "District       Sort     Trees counted\n"
+        "Apples         Pears    Lums    Figs\n"
+        "Northern       Early    11             12     13\n"
         "Late ripening  21               23\n"
-        "Southern       Summer           32            34\n"
+        "Southern       Summer           32     33\n"
         "Winter fruit            42             44\n"
     )
     assert values(text, Library([parse_template(page)])) == {
-        "n1.p": "11", "n1.u": "12", "n2.p": "21", "n2.u": "23", "s1.e": "32", "s1.i": "34",
-        "s2.e": "42", "s2.i": "44",
+        "n1.p": "11", "n1.u": "12", "n1.i": "13", "n2.p": "21", "n2.u": "23", "s1.e": "32",
+        "s1.u": "33", "s2.e": "42", "s2.i": "44",
     }  # fmt: skip
 
 
