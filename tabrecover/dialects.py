@@ -89,13 +89,15 @@ def fingerprint(
     breaks: Sequence[str] = (),
     *,
     rectangles: bool = False,
+    filled: bool = False,
     repeats: bool = False,
     records: bool = False,
 ) -> list[Law]:
     """The laws that can explain the gaps of all streams, most telling first; at least one.
 
     `breaks` are the gaps between a value and a label, where most rows end. `rectangles`: cells
-    are declared without their spans. `repeats`: labels stand twice side by side. `records`: rows
+    are declared without their spans, `filled`: and without covered positions but at the ends of
+    rows. `repeats`: labels stand twice side by side. `records`: rows
     without labels follow their heads, so that `breaks` tell of no row but the first.
 
     >>> fingerprint([["", "ee", "eee", "ee", "eeee", ""]])[0].read(["", "eeeee", ""])
@@ -103,7 +105,7 @@ def fingerprint(
     """
     thin = _thinner([gap for gaps in streams for gap in gaps[1:-1]])
     inner = [gap for gaps in streams for gap in gaps[1:-1]]
-    sample = _mapped(thin, _Sample(streams, inner, breaks, rectangles, repeats, records))
+    sample = _mapped(thin, _Sample(streams, inner, breaks, rectangles, filled, repeats, records))
     for fit in _LAWS:
         laws = fit(sample)
         if laws:
@@ -139,6 +141,7 @@ class _Sample(NamedTuple):
     inner: Sequence[str]
     breaks: Sequence[str]
     rectangles: bool
+    filled: bool
     repeats: bool
     records: bool
 
@@ -180,6 +183,8 @@ def _fit_html(sample: _Sample) -> list[Law]:
     )
     if not sample.rectangles:
         return [law]
+    if sample.filled:
+        return [replace(law, name="html-filled", ends_filled=True)]
     return [law, *_with_repeats(replace(law, name="rectangle", continued_shown=True), sample)]
 
 

@@ -68,7 +68,8 @@ class Document:
     """Plain text and the way back to the input, `raw`.
 
     `starts[i]`, `ends[i]` are the input characters behind plain character `i`; both are None
-    where plain text and input are the same.
+    where plain text and input are the same. `filled`: positions that other cells cover are left
+    out of the rows of `cells`, which are filled up at their ends.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Document:
     starts: npt.NDArray[np.int64] | None = None
     ends: npt.NDArray[np.int64] | None = None
     cells: tuple[HtmlCell, ...] = ()
+    filled: bool = False
     _held: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds_any(self, chars: str) -> bool:

@@ -33,7 +33,7 @@ from tabrecover.layout import redraw
 from tabrecover.lex import BARS, lex
 from tabrecover.model import CELL_END, Dialect, Document, Span
 from tabrecover.pieces import join_pieces
-from tabrecover.positions import extents
+from tabrecover.positions import extents, placing
 from tabrecover.regions import may_hold, unbroken
 from tabrecover.repeats import best_fit
 from tabrecover.results import Evidence, Reading, Recovery, ScoredTemplate, Table
@@ -113,6 +113,7 @@ def recover_document(
             streams,
             _breaks(clusters, units, library),
             rectangles=_only_rectangles(document),
+            filled=document.filled,
             repeats=_label_repeats(units) > FEW_REPEATS,
             records=any(_holds_records(cluster, library) for cluster in clusters),
         )
@@ -210,6 +211,7 @@ def _straightened(
         labels,
         {t.n_cols + numbered for t in found for numbered in (0, 1)},  # a column that counts rows
         {t.n_cols for t in found if t.repeated},
+        lambda rows: next(filter(None, (placing(rows, t) for t in found)), None),
     )
 
 

@@ -19,6 +19,7 @@ from math import exp, log, pi, sqrt
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from tabrecover.fold import fold_text
 from tabrecover.scoring import NUMERIC, UnitKind
 from tabrecover.template import SlotKind
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tabrecover.model import Document, Unit
+    from tabrecover.straight import Placing
     from tabrecover.template import Template
 
-__all__ = ["Extent", "Positions", "extents", "learn"]
+__all__ = ["Extent", "Positions", "extents", "learn", "placing"]
 
 MIN_ROWS = 2  # full rows that show where columns are
 CLEAR_GAP = 2.0  # times the widest gap between places of one column, a gap between two columns
@@ -150,6 +152,23 @@ def _numberings(template: Template) -> list[list[int]]:
     origins = [slot.kind <= SlotKind.LABEL for slot in template.slots]
     by_cell = [sum(origins[slot - slot % width : slot]) for slot in range(len(template.slots))]
     return [by_column, by_cell]
+
+
+def placing(rows: Sequence[Sequence[str]], template: Template) -> Placing | None:
+    """How labels of a template stand in their columns, most of them and no other ones."""
+    if not rows or len(rows[0]) != template.n_cols:
+        return None
+    forms = [(fold_text(text), column) for row in rows for column, text in enumerate(row) if text]
+    ways: tuple[Placing, Placing] = ("by column", "by cell")
+    for way, numbering in zip(ways, _numberings(template), strict=True):
+        columns: dict[str, set[int]] = {}
+        for column, slot in zip(numbering, template.slots, strict=True):
+            for form in template.cells[slot.cell].forms if slot.kind == SlotKind.LABEL else ():
+                columns.setdefault(form, set()).add(column)
+        known = [(form, column) for form, column in forms if form in columns]
+        if 2 * len(set(known)) >= len(columns) and all(c in columns[f] for f, c in known):
+            return way
+    return None
 
 
 def _places(units: Sequence[int], where: Sequence[Extent]) -> Iterator[dict[int, float]]:

@@ -7,17 +7,20 @@ the place behind an edge. Where a single space parts a label from the next, the 
 edge too. One word across an edge, or a number of columns that no template has, and the lines stay
 as they are: `columns` and `positions` weigh what such lines say.
 
-Texts that begin below each other, as texts by default do, are read from the other side, but in
-tables of records only: in others a label that spans rows may be left away, and what is behind it
-moved to the left, where it begins below other columns just as well.
+Texts that begin below each other, as texts by default do, are read from the other side in tables
+of records. In others a label that spans rows may be left away, and what is behind it moved to the
+left, where it begins below other columns just as well; and a text may run over columns that its
+cell spans. There each text is in the column where it begins, if there are as many such places as
+columns, and the labels of a template all stand in theirs.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tabrecover.canvas import Canvas, Line, canvases, lines_of
 from tabrecover.layout import declared
@@ -25,17 +28,18 @@ from tabrecover.lex import CELL_SEPARATORS
 from tabrecover.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from tabrecover.model import Document
 
-__all__ = ["straighten"]
+__all__ = ["Placing", "straighten"]
 
 MIN_LINES, MAX_LINES = 3, 20_000  # with a wide gap, and of a table
 MAX_WIDTH, MAX_CHARACTERS = 2_000, 1_000_000  # of a line, of all lines
 MAX_POSITIONS = 500_000  # of one table: its lines times its columns
 _PARTS = re.compile(f"[{re.escape(CELL_SEPARATORS)}]")
-_EMPTY_LINE = re.compile(r"\n(?=[^\S\n]*(?:\n|$))")
+_BLANK_LINE = re.compile(r"\n(?=[^\S\n]*(?:\n|$))")
+_EMPTY_LINE = re.compile(r"\n(?=\n|$)")
 _WORD = re.compile(r"\S+")
 
 
@@ -52,7 +56,11 @@ class _Word(NamedTuple):
         return _Word(-self.right, -self.left, self.start, self.end)
 
 
+Placing = Literal["by column", "by cell"]
+"""Whether a cell's column is that of the grid, or its number in the row."""
+
 _Rows = list[list[Span]]
+_Grid = tuple[Span, _Rows]
 
 
 def straighten(
@@ -60,30 +68,90 @@ def straighten(
     labels: Sequence[Span],
     widths: Container[int],
     widths_of_records: Container[int],
+    placing: Callable[[Sequence[Sequence[str]]], Placing | None] = lambda _: None,
 ) -> Document:
     """The document with cells for its straight tables that hold labels; itself without any.
 
     `labels` are the plain spans of labels found, in order; `widths` how many columns a table may
-    have, and one of records.
+    have, and one of records. `placing`: how the texts of a grid that are labels stand in their
+    columns; None if they don't.
     """
     if document.kind == "html":
         return document
-    grids = []
-    for lines, own in _paragraphs(document.text, labels):
-        read = (
-            _read(canvas, own, widths, widths_of_records)
-            for canvas in canvases(document.text, lines)
-        )
+    grids = list(_straight(document.text, labels, widths, widths_of_records))
+    filled = document.filled
+    for span, rows, by_cell in _begun(document.text, labels, placing):
+        if all(span.end <= other.start or other.end <= span.start for other, _ in grids):
+            grids.append((span, rows))
+            filled = filled or by_cell
+    return replace(declared(document, sorted(grids)), filled=filled) if grids else document
+
+
+def _straight(
+    text: str,
+    labels: Sequence[Span],
+    widths: Container[int],
+    widths_of_records: Container[int],
+) -> Iterator[_Grid]:
+    """Paragraphs whose texts end below each other, or those of records that begin so."""
+    for lines, own in _paragraphs(text, labels, _BLANK_LINE):
+        read = (_read(canvas, own, widths, widths_of_records) for canvas in canvases(text, lines))
         rows = next((rows for rows in read if rows), None)
         if rows:
-            grids.append((Span(lines[0].start, lines[-1].end), rows))
-    return declared(document, grids)
+            yield Span(lines[0].start, lines[-1].end), rows
 
 
-def _paragraphs(text: str, labels: Sequence[Span]) -> Iterator[tuple[list[Line], Sequence[Span]]]:
+def _begun(
+    text: str,
+    labels: Sequence[Span],
+    placing: Callable[[Sequence[Sequence[str]]], Placing | None],
+) -> Iterator[tuple[Span, _Rows, bool]]:
+    """Paragraphs whose texts begin where their columns do, as their labels show; if by cell."""
+    for lines, own in _paragraphs(text, labels, _EMPTY_LINE):
+        for canvas in canvases(text, lines):
+            rows = _by_starts(canvas, own)
+            found = rows and placing([[text[slice(*span)] for span in row] for row in rows])
+            if rows and found:
+                yield Span(lines[0].start, lines[-1].end), rows, found == "by cell"
+                break
+
+
+def _by_starts(canvas: Canvas, labels: Sequence[Span]) -> _Rows | None:
+    """The texts of each line in the columns where they begin; None if these are too many.
+
+    A text goes on over single spaces, up to the next label. If it does where a column begins, it
+    may be two.
+    """
+    begun = {label.start for label in labels}
+    lines: list[list[_Word]] = []
+    inside: set[int] = set()
+    for number in range(len(canvas.lines)):
+        texts: list[_Word] = []
+        for word in _words(canvas, number):
+            if texts and word.left == texts[-1].right + 1 and word.start not in begun:
+                texts[-1] = texts[-1]._replace(right=word.right, end=word.end)
+                inside.add(word.left)
+            else:
+                texts.append(word)
+        lines.append(texts)
+    starts = sorted({text.left for line in lines for text in line})
+    if len(starts) * len(lines) > MAX_POSITIONS or not inside.isdisjoint(starts):
+        return None
+    rows: _Rows = []
+    for line in lines:
+        row = [Span(0, 0)] * len(starts)
+        for word in line:
+            row[bisect_left(starts, word.left)] = Span(word.start, word.end)
+        rows.append(row)
+    return rows
+
+
+def _paragraphs(
+    text: str, labels: Sequence[Span], between: re.Pattern[str]
+) -> Iterator[tuple[list[Line], Sequence[Span]]]:
     """Stretches of lines with texts that hold labels, if wide gaps part enough of them."""
     starts = [label.start for label in labels]
-    ends = [match.start() + 1 for match in _EMPTY_LINE.finditer(text)]
+    ends = [match.start() + 1 for match in between.finditer(text)]
     for start, end in pairwise([0, *ends, len(text)]):
         own = labels[bisect_left(starts, start) : bisect_left(starts, end)]
         if not own or end - start > MAX_CHARACTERS or _PARTS.search(text, start, end):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import tabrecover
 from tabrecover.api import read_document
-from tabrecover.model import CELL_END, ROW_END, TABLE_END, Span
+from tabrecover.model import CELL_END, ROW_END, TABLE_END, Document, Span
+from tabrecover.positions import placing
 from tabrecover.straight import straighten
 
 HEADS = ("Ward", "Beds", "In use")
@@ -113,3 +114,68 @@ def test_empty_cells_of_a_printed_frame_are_told() -> None:
     values = [cell for cell in table.cells if cell.role == "value"]
     assert [cell.text for cell in values] == [text for row in rows for text in row[1:]]
     assert table.status == "accepted"
+
+
+TREES = tabrecover.parse_template(
+    "<table data-type=integer><tr><th rowspan=2>District<th rowspan=2>Sort<th colspan=2>Trees "
+    "counted<tr><th data-key=a>Apples<th data-key=p>Pears"
+    "<tr data-key=n1><th rowspan=2>Northern<th>Early<td><td>"
+    "<tr data-key=n2><th>Late ripening<td><td></table>",
+    'id = "trees"',
+)
+BY_COLUMN = """\
+District  Sort           Trees counted
+                         Apples  Pears
+Northern  Early          11      12
+          Late ripening          22
+"""
+BY_CELL = """\
+District       Sort   Trees counted
+Apples         Pears
+Northern       Early  11             12
+Late ripening         22
+"""
+
+
+@pytest.mark.parametrize("text", [BY_COLUMN, BY_CELL], ids=["by column", "by cell"])
+def test_labels_tell_how_columns_are_counted(text: str) -> None:
+    """Cells with covered positions or without: in both every number is told, at its place."""
+    (table,) = tabrecover.recover(text, templates=TREES).tables
+    values = {cell.key: cell for cell in table.cells if cell.role == "value"}
+    assert {key: cell.text for key, cell in values.items()} == {
+        "n1.a": "11", "n1.p": "12", "n2.a": "", "n2.p": "22",
+    }  # fmt: skip
+    assert min(cell.confidence for cell in values.values() if cell.text) >= 0.9
+
+
+def by_starts(text: str) -> Document:
+    """A dump of the trees, read by where its texts begin."""
+    heads = ("District", "Sort", "Trees counted", "Northern", "Early", "Late ripening")
+    labels = sorted(Span(at, at + len(head)) for head in heads if (at := text.find(head)) >= 0)
+    document = read_document(text, "text")
+    return straighten(document, labels, set(), set(), lambda rows: placing(rows, TREES))
+
+
+@pytest.mark.parametrize(("text", "filled"), [(BY_COLUMN, False), (BY_CELL, True)])
+def test_rows_without_covered_positions_are_filled(text: str, filled: bool) -> None:
+    """Both are declared as cells; where covered positions are left away, the document says so."""
+    found = by_starts(text)
+    assert found.cells
+    assert found.filled == filled
+
+
+@pytest.mark.parametrize(
+    ("row", "other"),
+    [
+        ("Northern  Early          11 ", "Early     Northern       11 "),
+        ("  12\n", "  12   13\n"),
+        ("Early          11   ", "Early in a day 11   "),
+        ("11      12", "11 of t 12"),
+    ],
+    ids=["labels elsewhere", "a column more", "words at a column", "values so"],
+)
+def test_texts_that_begin_elsewhere_leave_the_table_as_it_is(row: str, other: str) -> None:
+    """A label in another's column, a place too many, or words one space apart at a column."""
+    assert row in BY_COLUMN
+    text = BY_COLUMN.replace(row, other)
+    assert by_starts(text).text == text
