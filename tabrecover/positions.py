@@ -3,9 +3,9 @@
 Columns that only spaces part lose their blank cells, but not their places: texts of one column
 stand below each other, by their left ends, their middles or their right ends. Rows that are full
 show where the columns are; a row with blanks is compared with the full rows nearest to it, since
-pages and proportional fonts let columns drift. Where hardly a row is full, the places of all
-values are cut at their widest gaps into as many clusters as there are columns (single linkage),
-if these gaps stand out and the rows bear them out. The distance to a column is a normal deviation,
+pages and proportional fonts let columns drift. Where they don't, all rows show it: the places of
+all values are cut at their widest gaps into as many clusters as there are columns (single linkage),
+if these gaps stand out and the rows bear them out, or the labels with them. The distance to a column is a normal deviation,
 whose scale is that of the full rows among themselves, mixed with a place anywhere in the line, as
 often as full rows disagree. A drift moves a whole row: its texts share one vote.
 """
@@ -191,11 +191,13 @@ def _placed_rows(
     if len(rows) < MIN_ROWS:
         rows = _lines(template, columns, kinds, units)
     full = [row for row in rows if len(row.values) == len(row.columns)]
-    if len(full) >= MIN_ROWS:
+    if known := _clusters(rows, places):
+        full = rows
+    elif len(full) >= MIN_ROWS:
         known = [dict(zip(row.columns, row.values, strict=True)) for row in full]
     else:
         heads = _heads(template, columns, anchors)
-        full, known = rows, _clusters(rows, places) or _below(heads, rows, places)
+        full, known = rows, _below(heads, rows, places)
         if rows and not known:
             full = _with_labels(rows, template, columns, anchors)
             known = _clusters(full, places)
