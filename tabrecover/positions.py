@@ -1,13 +1,14 @@
 """Where a text stands in its line, as evidence of its column.
 
 Columns that only spaces part lose their blank cells, but not their places: texts of one column
-stand below each other, by their left ends, their middles or their right ends. Rows that are full
-show where the columns are; a row with blanks is compared with the full rows nearest to it, since
-pages and proportional fonts let columns drift. Where they don't, all rows show it: the places of
-all values are cut at their widest gaps into as many clusters as there are columns (single linkage),
-if these gaps stand out and the rows bear them out, or the labels with them. The distance to a column is a normal deviation,
-whose scale is that of the full rows among themselves, mixed with a place anywhere in the line, as
-often as full rows disagree. A drift moves a whole row: its texts share one vote.
+stand below each other, by their left ends, their middles or their right ends. The places of all
+values are cut at their widest gaps into as many clusters as there are columns (single linkage), if
+these gaps stand out and the rows bear them out. Where they don't, since pages and proportional
+fonts let columns drift, full rows show where the columns are, and a row with blanks is compared
+with those nearest to it; where hardly a row is full, heads do, or labels and values together. The
+distance to a column is a normal deviation, whose scale is that of the known rows among themselves,
+mixed with a place anywhere in the line, as often as known rows disagree. A drift moves a whole row:
+its texts share one vote.
 """
 
 from __future__ import annotations
