@@ -20,6 +20,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
+from itertools import zip_longest
 from typing import NamedTuple
 
 import tabrecover
@@ -172,13 +173,20 @@ def _pads(line: Line, width: int) -> int:
     return width - sum(cell.colspan for cell, text in line if text)
 
 
-def _columns(lines: list[Line], width: int) -> str:
-    rows = _rectangle(lines, width)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _aligned(rows: list[list[str]]) -> str:
+    """Texts that begin below each other by their number in the row."""
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     aligned = (
-        "  ".join(text.ljust(room) for text, room in zip(row, widths, strict=True)) for row in rows
+        "  ".join(text.ljust(room) for text, room in zip(row, widths, strict=False)) for row in rows
     )
     return "\n".join(map(str.rstrip, aligned))
+
+
+def _sheet(lines: list[Line], width: int) -> str:
+    """Every second column is another table's; titles and notes are lines of the sheet as well."""
+    rows = [[PROSE[0]], *_rectangle(lines, width), [PROSE[1]]]
+    wide = ([cell for text in row for cell in (text, "")] for row in rows)
+    return "\n".join("\t".join(row + [""] * (2 * width - len(row))) for row in wide)
 
 
 def _csv(lines: list[Line], width: int) -> str:
@@ -203,7 +211,8 @@ def _joined(cell: str, row: str, *, blanks: bool) -> Callable[[list[Line], int],
 FORMS: dict[str, Callable[[list[Line], int], str]] = {
     "markup": _markup,
     "fields with commas": _csv,
-    "columns": _columns,
+    "columns": lambda lines, width: _aligned(_rectangle(lines, width)),
+    "columns by cell": lambda lines, _: _aligned([_texts(x, blanks=True) for x in lines]),
     "bars": lambda lines, _: "\n".join(f"| {' | '.join(_texts(x, blanks=True))} |" for x in lines),
     "bars, padded": lambda lines, width: "\n".join(
         f"{' | '.join(_texts(line))} |" + "|" * _pads(line, width) for line in lines
@@ -212,7 +221,12 @@ FORMS: dict[str, Callable[[list[Line], int], str]] = {
         "".join(f"{text} |\n" for text in _texts(line)) + "|" * _pads(line, width) + "\n"
         for line in lines
     ),
+    "lines and bars": lambda lines, _: "".join(
+        f"{text} |\n" if text else "|\n" for line in lines for text in _texts(line, blanks=True)
+    ),
+    "lines between bars": _joined("\n|\n", "\n|\n", blanks=True),
     "tabs": _joined("\t", "\n", blanks=True),
+    "sheet": _sheet,
     "lines, blanks shown": _joined("\n", "\n", blanks=True),
     "lines, rows apart": _joined("\n", "\n\n", blanks=True),
     "lines": _joined("\n", "\n", blanks=False),

@@ -379,7 +379,8 @@ def _fit_bar_cells(sample: _Sample) -> list[Law]:
     return [*_with_repeats(law, sample), *_with_filled_ends(law, sample)]
 
 
-_BAR_LINES = re.compile("e?bs?e(?:b+e)*[es]*")
+_BAR_LINES = re.compile("e?bs?e+(?:b+e+)*[es]*")
+_LONE_BAR = re.compile("eb[es]*e[es]*")
 _FILLED_UP = re.compile("bb+")
 
 
@@ -387,8 +388,11 @@ def _fit_bar_lines(sample: _Sample) -> list[Law]:
     """A cell a line, empty ones too, each with a bar behind it; bars that fill a row are a line."""
     inner = sample.inner
     good = sum(_BAR_LINES.fullmatch(gap) is not None for gap in inner)
-    if good < MIN_REGULAR * len(inner) or not _shown_lines(inner):
+    if good < MIN_REGULAR * len(inner):
         return []
+    if not _shown_lines(inner):
+        alone = sum(_LONE_BAR.fullmatch(gap) is not None for gap in inner)
+        return [_single_bars(inner)] if alone >= MIN_REGULAR * len(inner) else []
     pads = sum(len(run) for gap in inner for run in _FILLED_UP.findall(gap))
     surprise = -pads * log(BACKGROUND[UnitKind.BLANK])
     writing = Writing(lambda between: "b" * (1 + between.count("B")), _only("b"))

@@ -29,6 +29,12 @@ BY_HAND = [
      "<td rowspan=1 colspan=1>3</td></tr></table>"),
     ("fields with commas", 'Name,Animals,\n"A, b",1,\n,2,3'),
     ("columns", "Name  Animals\nA, b  1\n      2        3"),
+    ("columns by cell", "Name  Animals\nA, b  1\n2     3"),
+    ("lines and bars", "Name |\nAnimals |\nA, b |\n1 |\n|\n2 |\n3 |\n"),
+    ("lines between bars", "Name\n|\nAnimals\n|\nA, b\n|\n1\n|\n\n|\n2\n|\n3"),
+    ("sheet", "Yearly report of the bureau, printed in 2021.\t\t\t\t\t\n"
+     "Name\t\tAnimals\t\t\t\nA, b\t\t1\t\t\t\n\t\t2\t\t3\t\n"
+     "Source: own figures. They may not add up.\t\t\t\t\t"),
     ("bars", "| Name | Animals |\n| A, b | 1 |  |\n| 2 | 3 |"),
     ("bars, padded", "Name | Animals |\nA, b | 1 ||\n2 | 3 ||"),
     ("lines and bars, padded", "Name |\nAnimals |\n\nA, b |\n1 |\n|\n2 |\n3 |\n|\n"),

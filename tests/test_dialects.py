@@ -46,6 +46,8 @@ def stream(*inner: str) -> list[str]:
          ["", "", "", "B", "", "BR", "", "BB", "", ""]),
         ("bars-lines", stream("ebe", "ebe", "ebebe", "ebe", "ebebebe", "ebe", "ebebebebe"),
          ["", "", "", "B", "", "BB", "", "BBB", ""]),
+        ("bars-lines", stream("ebe", "ebe", "ebeebe", "ebe", "ebe"), ["", "", "", "B", "", "", ""]),
+        ("bars-single", stream("ebe", "ebe", "ebe", "ebe"), [""] * 6),
         ("bars-single", stream("b", "b", "b", "b"), [""] * 6),
         ("lines-blank", stream("ee", "eeee", "ee", "eeeeee", "ee"),
          ["", "", "B", "", "BB", "", ""]),
