@@ -55,12 +55,12 @@ Floats = npt.NDArray[np.float64]
 OUT = Path(__file__).parent.parent / "tabrecover" / "calibration.toml"
 FOLDS = 6
 RIDGE = 1.0
-STEPS = 50
+STEPS, CONVERGED = 50, 1e-6  # of the weights; these are rounded to as much
 MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
-TOLD_ERROR = 0.0005  # of all that is told, as much is wrong on documents left out
+TOLD_ERROR = 0.00025  # of all that is told, as much is wrong on documents left out
 TOLD_LIKE = 0.99  # and of values like one that is told, so many are right
 SURE = 0.95  # probability that the bound of an error rate holds
 
@@ -192,7 +192,7 @@ def _newton(signs_: Floats, right: Floats) -> Floats:
         curvature = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
         step = np.linalg.solve(curvature, gradient)
         beta += step * min(1.0, 5 / np.abs(step).max())
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max() < CONVERGED:
             break
     return beta
 

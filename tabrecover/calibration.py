@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tabrecover.confidence import ACCEPT, CEILING, table_confidence, table_status
 from tabrecover.errors import UsageError
 from tabrecover.grid import row_strays
+from tabrecover.lex import CELL_SEPARATORS
 from tabrecover.model import Alternative
 from tabrecover.results import Reading, Table
 from tabrecover.scoring import UnitKind
+from tabrecover.template import SlotKind
 from tabrecover.units import classify, is_delimited
 
 if TYPE_CHECKING:
@@ -67,6 +69,9 @@ KNOWN = {
     "mismatched": -1,  # where the grid, flattened again, differs at this cell: 1 - the next, or 0
     "differs": -1,  # share of the table's texts at which it differs
     "adrift": -1,  # the same, where nothing but line ends and spaces part the cells
+    "open_end": -1,  # 1: the cell is the last and a text, and nothing says that it is the table's
+    "unlike": -1,  # 1: it holds words, and its slot is one for numbers
+    "row_words": -1,  # log(1 + texts that found no slot between those of its row)
 }
 UNKNOWN = {
     "certainty": +1,
@@ -256,6 +261,8 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
     spare = bare * log1p(_beside(table))
     astray = table.evidence is not None and table.evidence.shared and left_over + spare > 0
     touched = trip.touched if trip else frozenset[int]()
+    end = _open_end(table)
+    unlike, words = _words(table)
     open_law = 1 - table.evidence.share if table.evidence else 0.0
     return [
         (
@@ -282,6 +289,9 @@ def _known_signs(table: Table) -> list[tuple[float, ...]]:
             agreement * (number in touched),
             1 - agreement,
             (1 - agreement) * bare,
+            float(any(span.start == end for span in cell.spans)),
+            float(any(span.start in unlike for span in cell.spans)),
+            log1p(words[cell.row]),
         )
         for own, (number, cell) in zip(certainty, values, strict=True)
     ]
@@ -309,6 +319,44 @@ def _beside(table: Table) -> int:
     start, end = units[placed[0]].start, units[placed[-1]].end
     before = text[max(room.start, start - BESIDE) : start]
     return _numbers_apart(before) + _numbers_apart(text[end : min(room.end, end + BESIDE)])
+
+
+def _open_end(table: Table) -> int:
+    """Where the last placed text begins in the input, if nothing closes its cell; else -1.
+
+    A text that stands behind the table may have taken the place of a blank one.
+    """
+    if table.alignment is None or table.evidence is None:
+        return -1
+    document, unit = (
+        table.evidence.document,
+        table.evidence.units.units[_placed(table.alignment)[-1]],
+    )
+    if classify(document.text[unit.start : unit.end]) != UnitKind.TEXT:
+        return -1
+    behind = document.text[unit.end : unit.end + BESIDE].lstrip(" ")[:1]
+    closed = bool(behind) and behind in CELL_SEPARATORS
+    return -1 if closed else document.raw_span(unit.start, unit.end).start
+
+
+def _words(table: Table) -> tuple[set[int], Counter[int]]:
+    """Where words begin that took slots for numbers; by row, the texts without one inside it."""
+    unlike: set[int] = set()
+    between = Counter[int]()
+    if table.alignment is None or table.evidence is None:
+        return unlike, between
+    document, units = table.evidence.document, table.evidence.units.units
+    row, passed = -1, 0
+    for symbol, number in zip(table.alignment.symbols, table.alignment.trace, strict=True):
+        if number < 0:
+            passed += symbol.kind == UnitKind.TEXT
+            continue
+        slot = table.alignment.template.slots[number]
+        between[row] += passed * (slot.row == row)
+        row, passed = slot.row, 0
+        if symbol.kind == UnitKind.TEXT and slot.kind < SlotKind.TEXT:
+            unlike.add(document.raw_span(*units[symbol.unit][:2]).start)
+    return unlike, between
 
 
 def _placed(alignment: Alignment) -> list[int]:

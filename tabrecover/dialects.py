@@ -390,7 +390,8 @@ def _fit_bar_lines(sample: _Sample) -> list[Law]:
     good = sum(_BAR_LINES.fullmatch(gap) is not None for gap in inner)
     if good < MIN_REGULAR * len(inner):
         return []
-    if not _shown_lines(inner):
+    filling = sum(_bars_behind(gap) == ["b"] for gap in sample.breaks)  # or an empty cell
+    if _shown_lines(inner) <= filling:
         alone = sum(_LONE_BAR.fullmatch(gap) is not None for gap in inner)
         return [_single_bars(inner)] if alone >= MIN_REGULAR * len(inner) else []
     pads = sum(len(run) for gap in inner for run in _FILLED_UP.findall(gap))
@@ -409,14 +410,22 @@ def _read_bar_lines(gaps: Gaps) -> list[str]:
 
     The first bar closes the text before.
     """
-    lines = (re.findall("b+", gap.partition("b")[2]) for gap in gaps[1:])
+    lines = map(_bars_behind, gaps[1:])
     return ["", *("".join("B" if line == "b" else "R" for line in own) for own in lines)]
 
 
-def _shown_lines(inner: Sequence[str]) -> int:
-    """Gaps with an empty cell on a line of its own; alone, it might fill up its row."""
-    lines = (re.findall("(?<=e)b+(?=e)", gap) for gap in inner)
-    return sum(len(own) > 1 and "b" in own for own in lines)
+def _bars_behind(gap: str) -> list[str]:
+    """The runs of bars behind the one that closes the text before."""
+    return re.findall("b+", gap.partition("b")[2])
+
+
+def _shown_lines(gaps: Sequence[str]) -> int:
+    """How many gaps have an empty cell on a line of its own.
+
+    Alone, a bar fills up its row, but where bars have lines of their own in any case.
+    """
+    lines = ((_bars_behind(gap), gap) for gap in gaps if "eb" in gap)
+    return sum("b" in own and (len(own) > 1 or gap[0] == "e") for own, gap in lines)
 
 
 def _fit_wrapped_bars(sample: _Sample) -> list[Law]:

@@ -4,7 +4,7 @@ A spreadsheet program that opens a page puts all its tables on one grid, in whic
 wherever those of any table do: the cells of each table leave columns empty that only others use.
 Saved as text, every line has as many tabs. A table's lines are those around its labels, up to a
 line of text that is none; a column in which none of its lines has a text is not the table's. If as
-many are left as a template has, the lines are declared as cells.
+many are left as a template has, in every table of the sheet, the lines are declared as cells.
 """
 
 from __future__ import annotations
@@ -58,13 +58,17 @@ def cut_from_sheet(document: Document, labels: Sequence[Span], widths: Container
         return document
     starts = [label.start for label in labels]
     grids = []
+    cut = False
     for on_sheet, own in groupby(lines, lambda line: text.count("\t", *line) == tabs):
-        for table in _tables([_row(text, line, starts) for line in own]) if on_sheet else ():
+        rows = [_row(text, line, starts) for line in own] if on_sheet else []
+        for table in _tables(rows, widths):
             used = sorted(_used(table))
-            if len(used) in widths and len(used) <= tabs:
-                span = Span(table[0].fields[0].start, table[-1].fields[-1].end)
-                grids.append((span, [[row.fields[column] for column in used] for row in table]))
-    return declared(document, grids)
+            if len(used) not in widths:  # cells here and tabs there would be read by one law
+                return document
+            cut = cut or len(used) <= tabs
+            span = Span(table[0].fields[0].start, table[-1].fields[-1].end)
+            grids.append((span, [[row.fields[column] for column in used] for row in table]))
+    return declared(document, grids) if cut else document
 
 
 def _row(text: str, line: Line, starts: Sequence[int]) -> _Row:
@@ -83,11 +87,21 @@ def _used(rows: Sequence[_Row]) -> set[int]:
     return {column for row in rows for column in row.filled}
 
 
-def _tables(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+def _goes_on(
+    run: Sequence[_Row], between: Sequence[_Row], stretch: Sequence[_Row], widths: Container[int]
+) -> bool:
+    """Whether rows behind lines of one text, or of none, may be those of the same table."""
+    own, used = _used(stretch), _used(run)
+    is_parted = not all(row.filled for row in between) or (own < used and len(own) in widths)
+    return own <= used and not (is_parted and any(row.labelled for row in stretch))
+
+
+def _tables(rows: Sequence[_Row], widths: Container[int]) -> Iterator[list[_Row]]:
     """Runs of rows, the first with a label.
 
     A line of one text that is no label ends a table, unless what is behind it has no columns that
-    the table lacks: then it is a row as well.
+    the table lacks: then it is a row as well. Labels behind an empty line are those of the next,
+    and those in fewer columns, as many as a table has.
     """
     run: list[_Row] = []
     between: list[_Row] = []
@@ -95,7 +109,7 @@ def _tables(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
         stretch = list(own)
         if is_text:
             between = stretch
-        elif run and _used(stretch) <= _used(run):
+        elif run and _goes_on(run, between, stretch, widths):
             run += [*between, *stretch]
         else:
             if len(run) >= MIN_ROWS:

@@ -122,7 +122,7 @@ def _by_starts(canvas: Canvas, labels: Sequence[Span]) -> _Rows | None:
     A text goes on over single spaces, up to the next label. If it does where a column begins, it
     may be two.
     """
-    begun = {label.start for label in labels}
+    begun = {start for start, end in labels if not canvas.text[end : end + 1].isalpha()}
     lines: list[list[_Word]] = []
     inside: set[int] = set()
     for number in range(len(canvas.lines)):

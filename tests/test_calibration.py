@@ -10,6 +10,7 @@ from tabrecover.calibration import KNOWN, logit, signs
 from tabrecover.confidence import CEILING
 from tabrecover.library import Library
 from tabrecover.pipeline import recover_document
+from tabrecover.template import Template
 
 HARBOURS = tabrecover.parse_template(
     "<table data-type=integer><tr><th>Harbour of the coast<th data-key=in>Ships in"
@@ -22,10 +23,10 @@ HEAD = ("Harbour of the coast", "Ships in", "Ships out")
 ROWS = [("North harbour", "4", "9"), ("South harbour", "", "7"), ("West harbour", "12", "0")]
 
 
-def signs_of(dump: str) -> dict[str, list[float]]:
+def signs_of(dump: str, template: Template = HARBOURS) -> dict[str, list[float]]:
     """The signs by name, of the values in reading order, and the model's confidences."""
     document = read_document(dump, "text")
-    (table,) = recover_document(document, Library([HARBOURS])).tables
+    (table,) = recover_document(document, Library([template])).tables
     rows = signs(table)
     found = {name: [row[k] for row in rows] for k, name in enumerate(KNOWN)}
     found["confidence"] = [c.confidence for c in table.cells if c.role == "value"]
@@ -71,3 +72,37 @@ def test_a_table_is_as_sure_as_its_weakest_value(in_lines: dict[str, list[float]
 def test_labels_that_nothing_else_could_be_are_anchors(with_bars: dict[str, list[float]]) -> None:
     """All six labels stand once, in order."""
     assert set(with_bars["anchored"]) == {1.0}
+
+
+CARD = tabrecover.parse_template(
+    "<table><tr><th>Holder of the card<td data-type=text><tr><th>Number of the card"
+    "<td data-type=integer><tr><th>Remarks of the bureau<td data-type=text></table>",
+    'id = "card"',
+)
+
+
+@pytest.mark.parametrize(
+    ("dump", "expected"),
+    [
+        ("Holder of the card\nB. Brown\nNumber of the card\n7\nRemarks of the bureau\nlate\n", 1),
+        ("Holder of the card\nB. Brown\nNumber of the card\n7\nRemarks of the bureau\n12\n", 0),
+        ("|Holder of the card|Ann|\n|Number of the card|7|\n|Remarks of the bureau|late|\n", 0),
+    ],
+    ids=["a text", "a number", "between bars"],
+)
+def test_the_last_text_may_stand_behind_the_table(dump: str, expected: int) -> None:
+    """Where nothing closes its cell; no other value has this sign."""
+    assert signs_of(dump, CARD)["open_end"] == [0, 0, expected]
+
+
+def test_words_in_a_slot_for_numbers() -> None:
+    """The card's number is none; a text in a slot for texts has no such sign."""
+    dump = "|Holder of the card|Ann|\n|Number of the card|none yet|\n|Remarks of the bureau|late|\n"
+    assert signs_of(dump, CARD)["unlike"] == [0, 1, 0]
+
+
+def test_words_between_a_label_and_its_values() -> None:
+    """They may name another row, whose values these are; words behind a row say nothing of it."""
+    named = [("North harbour", "Hill harbour", "4", "9"), *ROWS[1:], ("Printed in May",)]
+    found = signs_of("\n".join(text for row in [HEAD, *named] for text in row if text) + "\n")
+    assert [words > 0 for words in found["row_words"]] == [True, True, False, False, False, False]

@@ -66,6 +66,13 @@ def test_gaps_are_read_as_by_hand(name: str, gaps: list[str], reading: list[str]
     assert law_of(gaps, name).read(gaps) == reading
 
 
+def test_a_bar_that_may_fill_up_its_row_shows_no_blank() -> None:
+    """Where bars stand alone on their lines, only one inside a row is an empty cell for sure."""
+    gaps = stream("ebe", "ebe", "ebebe", "ebe", "ebe")
+    assert [law.name for law in fingerprint([gaps])] == ["bars-lines"]
+    assert [law.name for law in fingerprint([gaps], ["ebe", "ebebe"])] == ["bars-single"]
+
+
 def test_padded_rows_may_open_with_a_bar() -> None:
     """The bar before a row's first cell is no padding."""
     gaps = stream("b", "b", "bbeb", "b", "bbbeb", "b", "b", "bbeb", "b")

@@ -75,6 +75,81 @@ def test_nothing_is_lost(rows: list[list[str]], labelled: int) -> None:
     assert texts == [char for char in text if char in "ab7"]
 
 
+def line(*fields: str) -> str:
+    return "\t".join(fields) + "\n"
+
+
+WIDE = parse_template(
+    "<table data-type=integer><tr><th>Name of farm<th>Sheep kept<th>Goats kept<th>Cows kept"
+    "<tr><th>Upton farm<td><td><td><tr><th>Slad farm<td><td><td></table>",
+    'id = "wide"',
+)
+RECORDS = parse_template(
+    "<table data-type=integer><tr><th>Name of mill<th>Stones"
+    "<tr data-repeated data-key=m><td data-type=text><td></table>",
+    'id = "records"',
+)
+
+
+def test_the_next_table_may_use_fewer_of_the_columns() -> None:
+    """Labels behind an empty line are another table's, also where it has no column of its own."""
+    # A bug once: the second table was read as rows of the first, and lost.
+    sheet = (
+        line("Name of farm", "Sheep kept", "Goats kept", "", "Cows kept")
+        + line("Upton farm", "5", "6", "", "7") + line("Slad farm", "8", "", "", "9")
+        + line("", "", "", "", "")
+        + line("Name of mill", "", "", "", "Stones") + line("Ham mill", "", "", "", "2")
+        + line("Eye mill", "", "", "", "4") + line("Low mill", "", "", "", "5")
+    )  # fmt: skip
+    tables = tabrecover.recover(sheet, templates=Library([WIDE, RECORDS])).tables
+    found = [[cell.text for cell in t.cells if cell.role == "value"] for t in tables]
+    assert found == [
+        ["5", "6", "7", "8", "", "9"],
+        ["Ham mill", "2", "Eye mill", "4", "Low mill", "5"],
+    ]
+
+
+def test_a_table_may_use_all_columns_of_the_sheet() -> None:
+    """The widest table has no column to leave out; it is read as the others are."""
+    # A bug once: cells of one table beside tabs of another were read by one law, values moved.
+    sheet = (
+        line("Name of farm", "", "Sheep kept", "Goats kept") + line("Upton farm", "", "40", "")
+        + line("Slad farm", "", "", "86") + line("", "", "", "")
+        + line("Holder of land", "Acres", "Hedges", "Ditches") + line("Upton", "", "412", "74")
+        + line("Vale", "0", "46", "")
+    )  # fmt: skip
+    farms = parse_template(
+        "<table data-type=integer><tr><th>Name of farm<th>Sheep kept<th>Goats kept"
+        "<tr><th>Upton farm<td><td><tr><th>Slad farm<td><td></table>",
+        'id = "farms"',
+    )
+    land = parse_template(
+        "<table data-type=integer><tr><th>Holder of land<th>Acres<th>Hedges<th>Ditches"
+        "<tr data-repeated data-key=m><td data-type=text><td><td><td></table>",
+        'id = "land"',
+    )
+    tables = tabrecover.recover(sheet, templates=Library([farms, land])).tables
+    found = [[cell.text for cell in t.cells if cell.role == "value"] for t in tables]
+    assert found == [["40", "", "", "86"], ["Upton", "", "412", "74", "Vale", "0", "46", ""]]
+
+
+def test_a_note_between_two_tables_is_no_value() -> None:
+    """Two forms alike, the first of them empty, and a note between them."""
+    names = ["Holder of the card", "Share of the card", "Remarks", "Issued on"]
+    card = parse_template(
+        f"<table><tr><th>{names[0]}<td data-type=integer><tr><th>{names[1]}<td data-type=percent>"
+        f"<tr><th>{names[2]}<td data-type=text><tr><th>{names[3]}<td data-type=date></table>",
+        'id = "card"',
+    )
+    values = ["119", "42.9%", "late", "2010-03-03"]
+    sheet = "".join(line(name, "", "", "") for name in names)
+    sheet += line("", "", "", "") + line("Figures as of March", "", "", "")
+    sheet += "".join(line(name, "", value, "") for name, value in zip(names, values, strict=True))
+    for table in tabrecover.recover(sheet, templates=card).tables:
+        for cell in table.cells:
+            assert cell.text != "Figures as of March" or cell.confidence < 0.9
+
+
 def test_records_may_have_a_single_text() -> None:
     """A row with its first cell only ends no table whose columns go on behind it."""
     template = parse_template(

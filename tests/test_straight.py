@@ -179,3 +179,22 @@ def test_texts_that_begin_elsewhere_leave_the_table_as_it_is(row: str, other: st
     assert row in BY_COLUMN
     text = BY_COLUMN.replace(row, other)
     assert by_starts(text).text == text
+
+
+def test_a_label_inside_a_word_parts_no_text() -> None:
+    """Where a label is found at the beginning of a longer word, the word's text is one."""
+    # A bug once: a column too many made up for the one that is empty, and values moved.
+    template = tabrecover.parse_template(
+        "<table data-type=integer><tr><th rowspan=2>Ward<th colspan=3>Beds<th rowspan=2>In use"
+        "<th rowspan=2>Other wards<tr><th>Men<th>Women<th>Young"
+        + "".join(f"<tr><th>{n}<td><td><td><td><td>" for n in ("Upton", "Slad", "Ham"))
+        + "</table>",
+        'id = "beds"',
+    )
+    text = (
+        "Ward   Beds   In use  Other wards\nMen    Women  Young\n"
+        "Upton  11     12      13           15\n"
+        "Slad   21     22      23           25\nHam    31     32      33           35\n"
+    )
+    for table in tabrecover.recover(text, templates=template).tables:
+        assert all(c.confidence < 0.9 for c in table.cells if c.text in ("15", "25", "35"))
