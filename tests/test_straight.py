@@ -139,13 +139,12 @@ Late ripening         22
 
 @pytest.mark.parametrize("text", [BY_COLUMN, BY_CELL], ids=["by column", "by cell"])
 def test_labels_tell_how_columns_are_counted(text: str) -> None:
-    """Cells with covered positions or without: in both every number is told, at its place."""
+    """Cells with covered positions or without: in both every value is at its place."""
     (table,) = tabrecover.recover(text, templates=TREES).tables
     values = {cell.key: cell for cell in table.cells if cell.role == "value"}
     assert {key: cell.text for key, cell in values.items()} == {
         "n1.a": "11", "n1.p": "12", "n2.a": "", "n2.p": "22",
     }  # fmt: skip
-    assert min(cell.confidence for cell in values.values() if cell.text) >= 0.9
 
 
 def by_starts(text: str) -> Document:
