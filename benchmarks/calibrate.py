@@ -7,10 +7,10 @@ Every value that the recovery tells on the dumps of the set is one observation: 
 Values of tables that no truth knows are wrong. A logistic regression is fitted by Newton's method
 with a ridge; the monotone curve behind it by isotonic regression (pool adjacent violators) on
 predictions for documents that were left out, so that it corrects what new documents show. What
-is told begins where, on documents left out, at most 1 in 2000 of all that is told is wrong, and at
-most 1 in 100 of what is as probable. The
-thresholds are the smallest confidences at which an upper bound of the error rate (Clopper and
-Pearson 1934, one-sided) on documents left out is within each rate.
+is told begins where, on documents left out, at most `TOLD_ERROR` of all that is told is wrong, and
+at most 1 in 100 of what is as probable. The thresholds are the smallest confidences at which an
+upper bound of the error rate (Clopper and Pearson 1934, one-sided) on documents left out is within
+each rate.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
-TOLD_ERROR = 0.00025  # of all that is told, as much is wrong on documents left out
+TOLD_ERROR = 0.0003  # of all that is told, as much is wrong on documents left out
 TOLD_LIKE = 0.99  # and of values like one that is told, so many are right
 SURE = 0.95  # probability that the bound of an error rate holds
 
@@ -291,25 +291,18 @@ def thresholds(confidence: Floats, right: Floats) -> list[tuple[float, float]]:
     last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
     accepted = last + 1
     wrong = np.cumsum(1 - right[order])[last]
-    bounds = np.array([upper_bound(w, n) for w, n in zip(wrong, accepted, strict=True)])
     result = []
     for rate in RATES:
-        within = np.flatnonzero(bounds <= rate)
-        if len(within):
-            result.append((rate, float(np.ceil(ordered[last[within[-1]]] * 1e6) / 1e6)))
+        kept = np.flatnonzero(wrong <= rate * accepted)[::-1]
+        within = (i for i in kept if _is_within(int(wrong[i]), int(accepted[i]), rate))
+        if (index := next(within, None)) is not None:
+            result.append((rate, float(np.ceil(ordered[last[index]] * 1e6) / 1e6)))
     return result
 
 
-def upper_bound(wrong: float, accepted: float) -> float:
-    """Upper end of the one-sided Clopper-Pearson interval, by bisection on the binomial tail."""
-    low, high = wrong / accepted, 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if _binomial_tail(int(wrong), int(accepted), middle) > 1 - SURE:
-            low = middle
-        else:
-            high = middle
-    return high
+def _is_within(wrong: int, accepted: int, rate: float) -> bool:
+    """Whether the upper end of the one-sided Clopper-Pearson interval is at most `rate`."""
+    return _binomial_tail(wrong, accepted, rate) <= 1 - SURE
 
 
 def _binomial_tail(wrong: int, accepted: int, rate: float) -> float:
