@@ -14,7 +14,7 @@ import itertools
 import math
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -71,6 +71,7 @@ _Key = tuple[bytes, bytes, bytes, bytes, bool, bool]
 _Shares = dict[int, list[tuple[int, float, float]]]  # by slot, as `Placement`, within a segment
 
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
+MAX_PLACES = 16  # in one segment, of rows that the template lacks behind one that ends in blanks
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
 MAX_KEPT = 10_000  # the same of a segment whose lattice is kept from scoring to aligning
 WORST_MARGIN = -12.0  # nats; placements further behind the best are not kept
@@ -412,8 +413,8 @@ class _Solver:
         if score is None:
             lattice, reached = self._prepare(segment)
             score = float(reached[-1, -1])
-            for keep, prior in self._left_out(segment):
-                score = float(np.logaddexp(score, prior + log_total(*_without(lattice, keep))))
+            for other, _, prior in self._short_of_rows(segment, lattice):
+                score = float(np.logaddexp(score, prior + log_total(*other)))
             if key:
                 self.scored[key] = score
         return score
@@ -426,7 +427,10 @@ class _Solver:
         solution = self.solved.get(key) if key else None
         if solution is None:
             values = np.flatnonzero(self.slot_kinds[segment.first : segment.last] <= SlotKind.TEXT)
-            solution = _solve_lattice(self._prepare(segment), self._left_out(segment), values)
+            prepared = self._prepare(segment)
+            short = self._short_of_rows(segment, prepared.lattice)
+            more = self._with_row_behind_blanks(segment, prepared.lattice)
+            solution = _solve_lattice(prepared, list(short), list(more), values)
             if key:
                 self.solved[key] = solution
         self.score += solution.score
@@ -517,9 +521,12 @@ class _Solver:
     def _opened(self, segment: _Segment, rival: float) -> OpenSegment:
         def ways() -> list[Way]:
             lattice = self._prepare(segment).lattice
+            others = (
+                *self._short_of_rows(segment, lattice),
+                *self._with_row_behind_blanks(segment, lattice),
+            )
             return [Way(lattice, range(len(lattice.skip)), 0.0)] + [
-                Way(_without(lattice, keep), np.flatnonzero(keep).tolist(), prior)
-                for keep, prior in self._left_out(segment)
+                Way(other, np.flatnonzero(keep).tolist(), prior) for other, keep, prior in others
             ]
 
         n, m = segment.stop - segment.start, segment.last - segment.first
@@ -554,6 +561,35 @@ class _Solver:
         if self.looks is None or (looks < 0).all():
             return b""
         return looks.tobytes() + self.looks[start:stop, np.unique(looks[looks >= 0])].tobytes()
+
+    def _short_of_rows(self, segment: _Segment, lattice: Lattice) -> Iterator[_Other]:
+        """The lattices without rows that lie in the segment (see `_left_out`)."""
+        for keep, prior in self._left_out(segment):
+            yield _Other(_without(lattice, keep), keep, prior)
+
+    def _with_row_behind_blanks(self, segment: _Segment, lattice: Lattice) -> Iterator[_Other]:
+        """Lattices in which a row that the template lacks follows one that ends in an empty cell.
+
+        Strays come before skips in a lattice (`posterior`), so none of its own paths has these.
+        Whether such a row is kept is seen later (`added`); here it is a doubt, for without it its
+        values are those of the row before.
+        """
+        width = self.template.n_cols + 1
+        start, stop, first, last = segment
+        behind = range(-(-(first + 1) // width) * width - first, last - first + 1, width)
+        labels = [forms for forms in self.template.label_forms[first:last] if forms is not None]
+        runs = [
+            run
+            for run in (self._rows_added(start, stop) if behind else ())
+            if not _resembles(self.symbols[start + run.start].form, labels)
+        ]
+        if len(runs) * len(behind) > MAX_PLACES:
+            return
+        everything = np.ones(last - first, dtype=bool)
+        for run in runs:
+            price = math.log(self.scoring.row_added) + self._as_row(start, run)
+            for slot in behind:
+                yield _Other(_with_strays(lattice, run, slot), everything, price)
 
     def _left_out(self, segment: _Segment) -> list[tuple[Mask, float]]:
         """Ways to leave out rows that lie in the segment: slots that remain, log-probability.
@@ -620,9 +656,10 @@ class _Solver:
             before = np.flatnonzero(slot_kinds == SlotKind.ROW_END)
             blanks = np.flatnonzero(kinds == UnitKind.BLANK)
             stray[np.ix_(blanks, before)] = math.log(self.scoring.filling)
-        for symbols, price in self._rows_added(start, stop):
+        for run in self._rows_added(start, stop):  # one event, so each at a part of its price
             before = np.arange(first, last + 1) % (self.template.n_cols + 1) == 0  # a row
-            stray[np.array(symbols)[:, None], np.flatnonzero(before)] = price
+            price = math.log(self.scoring.row_added) / len(run)
+            stray[np.array(run)[:, None], np.flatnonzero(before)] = price
         if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop == len(self.symbols):
@@ -640,24 +677,40 @@ class _Solver:
                     odds[k - start, j] = positions.log_odds(k, first + j)
         return odds
 
-    def _rows_added(self, start: int, stop: int) -> Iterator[tuple[list[int], float]]:
+    def _rows_added(self, start: int, stop: int) -> Iterator[range]:
         """Runs of words and as many values as a row has, or fewer: rows that the template lacks.
 
-        Such a row is one event: between two rows of the template its symbols are passed over
-        together at the price of each. Symbols count from `start`.
+        Symbols count from `start`.
         """
         if self.texts_before[stop] == self.texts_before[start]:
             return
-        run: list[int] = []
-        values = 0
+        first, values = -1, 0
         for k, kind in enumerate([*self.kinds[start:stop].tolist(), UnitKind.TEXT]):
             if kind in _WORDS:
-                if run and 0 < values <= self.template.n_cols:
-                    yield run, float(np.log(self.scoring.row_added)) / len(run)
-                run, values = [k], 0
-            elif run:
-                run.append(k)
+                if 0 < values <= self.template.n_cols:
+                    yield range(first, k)
+                first, values = k, 0
+            elif first >= 0:
                 values += kind != UnitKind.ROW_END
+
+    def _as_row(self, start: int, run: range) -> float:
+        """Log-odds of the values of a run, which counts from `start`, as those of some row.
+
+        The row is as wide as the widest of the template, and its slots are as those of all rows.
+        """
+        held, empty = self._any_value
+        kinds = self.kinds[start:][run.start + 1 : run.stop].tolist()
+        values = [held[kind] for kind in kinds if kind != UnitKind.ROW_END]
+        width = max(len(values), self.template.most_values)
+        ways = math.comb(width, len(values))
+        return math.fsum(values) + (width - len(values)) * empty + math.log(ways)
+
+    @cached_property
+    def _any_value(self) -> tuple[list[float], float]:
+        """Log-odds of each kind of symbol in some value slot, and of nothing there."""
+        slots = self.slot_kinds[self.slot_kinds <= SlotKind.TEXT]
+        odds = np.logaddexp.reduce(self.scoring.emission[:, slots], axis=1) - math.log(len(slots))
+        return odds.tolist(), float(self.scoring.skip_slot[slots].mean())
 
     def _match_labels(self, match: Matrix, start: int, stop: int, first: int, last: int) -> None:
         """Score texts against label slots, and against the positions labels continue at."""
@@ -739,6 +792,18 @@ def _label_score(scoring: Scoring, form: str, forms: tuple[str, ...], whole: boo
     return best + scoring.continued_repeat
 
 
+def _resembles(form: str, labels: Iterable[tuple[str, ...]]) -> bool:
+    """Whether a text may be one of the labels, damaged, with digits run into it."""
+    words = "".join(char for char in form if not char.isdigit())
+    return any(
+        label == ANY_LABEL
+        or words in label
+        or fuzz.ratio(words, label) >= 100 * MIN_SIMILARITY
+        for forms in labels
+        for label in forms
+    )
+
+
 def _digits(form: str) -> int:
     return sum(map(str.isdigit, form))
 
@@ -779,20 +844,46 @@ def _without(lattice: Lattice, keep: Mask) -> Lattice:
     return Lattice(match[:, keep], stray[:, columns], skip[keep])
 
 
+def _with_strays(lattice: Lattice, run: range, slot: int) -> Lattice:
+    """The lattice whose symbols in `run` are strays before `slot`, at no price.
+
+    The slot before shows nothing, and no symbol is on the wrong side.
+    """
+    match, stray = lattice.match.copy(), lattice.stray.copy()
+    match[:, slot - 1] = match[run.start : run.stop] = NEVER
+    match[: run.start, slot:] = match[run.stop :, :slot] = NEVER
+    stray[run.start : run.stop] = 0.0
+    return Lattice(match, stray, lattice.skip)
+
+
+class _Other(NamedTuple):
+    """Another lattice of a segment: the slots that are kept, and its log-prior."""
+
+    lattice: Lattice
+    keep: Mask
+    prior: float
+
+
 def _solve_lattice(
-    prepared: _Prepared, left_out: Sequence[tuple[Mask, float]], values: npt.NDArray[np.intp]
+    prepared: _Prepared,
+    others: Sequence[_Other],
+    doubts: Sequence[_Other],
+    values: npt.NDArray[np.intp],
 ) -> _Solution:
-    """Posterior, margins and decoding, averaged over the ways to leave out rows."""
+    """Posterior, margins and decoding, averaged over the segment's own lattice and all others.
+
+    Those of `doubts` are not in the score.
+    """
     lattice = prepared.lattice
     probability, score = forward_backward(*lattice, prepared.reached)
     matched, empty, best = margins(*lattice)
-    if left_out:
+    if others or doubts:
         everything = np.ones(len(lattice.skip), dtype=bool)
         solved = [_Way(everything, 0.0, probability, score, Margins(matched, empty, best))]
-        for keep, prior in left_out:
-            part = _without(lattice, keep)
-            solved.append(_Way(keep, prior, *forward_backward(*part), margins(*part)))
-        probability, matched, empty, score = _averaged(solved)
+        for other, keep, prior in (*others, *doubts):
+            solved.append(_Way(keep, prior, *forward_backward(*other), margins(*other)))
+        probability, matched, empty = _averaged(solved)
+        score = _score_of(solved[: 1 + len(others)])
     nothing = np.maximum(0.0, 1 - probability.sum(axis=0))
     shares = _shares(probability, nothing, matched, empty)
     rivals = [sorted(margin for *_, margin in shares[j])[-2] for j in values if len(shares[j]) > 1]
@@ -809,12 +900,17 @@ class _Way(NamedTuple):
     margin: Margins
 
 
-def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix, float]:
-    """Probabilities and margins of matches, margins of empty slots, and the score, over all ways.
+def _score_of(solved: Sequence[_Way]) -> float:
+    """The log of the sum over all ways."""
+    return float(np.logaddexp.reduce([way.total + way.prior for way in solved]))
+
+
+def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix]:
+    """Probabilities and margins of matches, and margins of empty slots, over all ways.
 
     The first way keeps all slots.
     """
-    score = float(np.logaddexp.reduce([way.total + way.prior for way in solved]))
+    score = _score_of(solved)
     best = max(way.margin.best + way.prior for way in solved)
     probability = np.zeros_like(solved[0].share)
     matched = np.full_like(probability, -np.inf)
@@ -825,7 +921,7 @@ def _averaged(solved: Sequence[_Way]) -> tuple[Matrix, Matrix, Matrix, float]:
         matched[:, keep] = np.maximum(matched[:, keep], margin.match + behind)
         empty[keep] = np.maximum(empty[keep], margin.empty + behind)
         empty[~keep] = np.maximum(empty[~keep], behind)
-    return probability, matched, empty, score
+    return probability, matched, empty
 
 
 def _shares(probability: Matrix, nothing: Matrix, matched: Matrix, empty: Matrix) -> _Shares:

@@ -247,9 +247,7 @@ def _ends_alone(text: str, position: int, step: int, meets_hit: bool, spaced: bo
                 char in _NUMERIC and (spaces or _is_run_into(text, position, step))
             ):
                 return True
-            if char in _STROKES and _space_at(text, position + step):
-                return True
-            return meets_hit and char.isalnum()
+            return _is_struck_out(text, position, step) or (meets_hit and char.isalnum())
         position += step
     return True
 
@@ -261,6 +259,17 @@ def _is_run_into(text: str, position: int, step: int) -> bool:
         if not 0 <= position < len(text) or text[position] not in _NUMERIC:
             break
     return _digit_at(text, position)
+
+
+def _is_struck_out(text: str, position: int, step: int) -> bool:
+    """Whether marks for "none" begin at a place, with nothing but them up to a space."""
+    for _ in range(MAX_SIGNS):
+        if not 0 <= position < len(text) or text[position] not in _STROKES:
+            break
+        position += step
+    else:
+        return False
+    return _space_at(text, position)
 
 
 def _space_at(text: str, position: int) -> bool:

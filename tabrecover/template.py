@@ -363,6 +363,12 @@ class Template:
         return frozenset(s.row for s in self.slots if s.kind <= SlotKind.TEXT and s.row in labels)
 
     @cached_property
+    def most_values(self) -> int:
+        """How many values the row with most of them has."""
+        rows = [slot.row for slot in self.slots if slot.kind <= SlotKind.TEXT]
+        return max(map(rows.count, set(rows)), default=0)
+
+    @cached_property
     def values_of_last_row(self) -> int:
         """How many values the last row has, if it has a label of its own; else 0."""
         last = self.n_rows - 1

@@ -92,6 +92,30 @@ def test_percentages_and_marks_are_cut_at_their_signs() -> None:
     assert min(value.probability for value in found.values) > 0.99
 
 
+def test_a_double_dash_is_one_mark_or_two() -> None:
+    """Two dashes for two slots may be one mark and a blank, so neither is sure; strokes are two."""
+    dashes = Lattice("——", [SlotKind.DECIMAL] * 2, []).solve(0.2)
+    assert dashes is not None
+    assert max(value.probability for value in dashes.values) < 0.9
+    strokes = Lattice("//", [SlotKind.DECIMAL] * 2, []).solve(0.2)
+    assert strokes is not None
+    assert [value.probability for value in strokes.values] == pytest.approx([1.0, 1.0])
+
+
+def test_marks_alone_behind_a_label_are_values() -> None:
+    """Where a row has nothing but marks, run into its label, each fills a cell."""
+    # A bug once: they were taken for the label's, and the cells told to be blank.
+    template = tabrecover.parse_template(
+        "<table data-type=percent><tr><th>Answer<th>Men<th>Women<tr><th>Fairly good<td><td>"
+        "<tr><th>Poor<td><td><tr><th>Refused<td><td></table>",
+        'id = "answers"',
+    )
+    text = "AnswerMenWomen\nFairly good45.1%53.2%\nPoor//\nRefused2.5%/\n"
+    (table,) = tabrecover.recover(text, templates=template).tables
+    values = [cell.text for cell in table.cells if cell.role == "value"]
+    assert values == ["45.1%", "53.2%", "/", "/", "2.5%", "/"]
+
+
 def test_the_only_cut_is_found_however_rare_values_are() -> None:
     """Eight percentages fill eight slots, also where nearly all other slots are empty."""
     # A bug once: that ways with empty slots lead nowhere was seen too late, the cut passed over.
