@@ -1,10 +1,11 @@
-"""Fit the calibration of confidences on the `fit` set, and write it where the package reads it.
+"""Fit the calibration of confidences, and write it where the package reads it.
 
-    python -m benchmarks.calibrate [--set SET] [--every N] [--out FILE] [--only unknown]
+    python -m benchmarks.calibrate [--set SET] [--every N] [--drawn N] [--out FILE] [--only unknown]
 
-Every value that the recovery tells on the dumps of the set is one observation: its signs (see
+Every value that the recovery tells on the dumps of the set `fit` is one observation: its signs (see
 `tabrecover.calibration`) and whether it is right, bound to its labels as the benchmark judges it.
-Values of tables that no truth knows are wrong. A logistic regression is fitted by Newton's method
+Values of tables that no truth knows are wrong. The set has few layouts, so others are drawn at
+random, flattened and damaged (`random_layouts`). A logistic regression is fitted by Newton's method
 with a ridge; the monotone curve behind it by isotonic regression (pool adjacent violators) on
 predictions for documents that were left out, so that it corrects what new documents show. What
 is told begins where, on documents left out, at most `TOLD_ERROR` of all that is told is wrong, and
@@ -28,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks import random_layouts
 from benchmarks.dumps import Dump, Truth
 from benchmarks.metrics import match_tables
 from benchmarks.run import truths_of
@@ -46,6 +48,7 @@ from tabrecover.calibration import (
 )
 from tabrecover.confidence import ACCEPT, CEILING
 from tabrecover.library import Library
+from tabrecover.model import Cell
 from tabrecover.pipeline import recover_document
 from tabrecover.results import Table
 from tabrecover.storage import builtin_calibration, write_atomically
@@ -53,6 +56,7 @@ from tabrecover.storage import builtin_calibration, write_atomically
 Floats = npt.NDArray[np.float64]
 
 OUT = Path(__file__).parent.parent / "tabrecover" / "calibration.toml"
+DRAWN, DRAWN_SEED = 12_000, 1000  # documents; those that are reported have other seeds
 FOLDS = 6
 RIDGE = 1.0
 STEPS, CONVERGED = 50, 1e-6  # of the weights; these are rounded to as much
@@ -60,7 +64,7 @@ MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
-TOLD_ERROR = 0.0003  # of all that is told, as much is wrong on documents left out
+TOLD_ERROR = 0.0002  # of all that is told, as much is wrong on documents left out
 TOLD_LIKE = 0.99  # and of values like one that is told, so many are right
 SURE = 0.95  # probability that the bound of an error rate holds
 
@@ -122,10 +126,9 @@ def _observations(
     dump: Dump, table: Table, plain: PlainTable, truth: Truth | None
 ) -> list[Observation]:
     outcomes = _outcomes(plain, truth)
-    values = [cell for cell in table.cells if cell.role == "value"]
     return [
         Observation(table.template is not None, dump.document, row, outcomes[cell.row, cell.col])
-        for cell, row in zip(values, signs(table), strict=True)
+        for cell, row in zip(_values(table), signs(table), strict=True)
         if (cell.row, cell.col) in outcomes
     ]
 
@@ -140,6 +143,24 @@ def _outcomes(plain: PlainTable, truth: Truth | None) -> dict[tuple[int, int], b
         elif fold(cell.text):
             outcomes[cell.row, cell.col] = False
     return outcomes
+
+
+def observe_drawn(number: int) -> list[Observation]:
+    """All values told on a document drawn at random, given by number, with its template."""
+    drawn = random_layouts.document(number, DRAWN_SEED)
+    tables = recover_document(read_document(drawn.text), Library([drawn.template])).tables
+    return [
+        Observation(True, f"drawn {number}", row, is_right[cell.key])
+        for table in tables
+        if table.template
+        for is_right in [{cell.key: right for cell, right in random_layouts.judged(drawn, table)}]
+        for cell, row in zip(_values(table), signs(table), strict=True)
+        if cell.key in is_right
+    ]
+
+
+def _values(table: Table) -> list[Cell]:
+    return [cell for cell in table.cells if cell.role == "value"]
 
 
 # -- fitting ---------------------------------------------------------------------------------------
@@ -346,6 +367,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--set", default="fit")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--drawn", type=int, default=DRAWN, help="documents drawn at random")
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument(
         "--only",
@@ -358,6 +380,8 @@ def main() -> None:
     tasks = [(options.set, number, both) for number in numbers]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         observed = [o for part in pool.map(observe, tasks, chunksize=16) for o in part]
+        drawn = range(options.drawn if both else 0)
+        observed += [o for part in pool.map(observe_drawn, drawn, chunksize=64) for o in part]
     fitted, confidences, outcomes = [], [], []
     for known in (True, False) if both else (False,):
         sample = sample_of(observed, known=known)
@@ -390,7 +414,9 @@ def main() -> None:
             f"{wrong:.5f} of them wrong"
         )
     call = f"python -m benchmarks.calibrate --set {options.set} --every {options.every}"
-    about = f"Fitted on set {options.set!r}: {len(tasks)} dumps, {len(observed)} values.\n"
+    call += f" --drawn {len(drawn)}" if both else ""
+    about = f"Fitted on set {options.set!r}: {len(tasks)} dumps, and {len(drawn)} documents drawn; "
+    about += f"{len(observed)} values.\n"
     about += f"# Renew with: {call}{'' if both else ' --only unknown'}"
     about += "" if both else "\n# So were unknown layouts; known ones are kept from the fit before."
     with write_atomically(options.out) as stream:

@@ -1,10 +1,10 @@
 """Layouts that nobody drew: whether their values are right, and what is told and wrong.
 
 A layout is drawn at random: heads in one or two rows, label columns, records in one group or in
-several, sections, totals, typed and optional columns, in made-up words or Han characters. It is
-filled, flattened by each of the ways that tools are known for, perhaps with prose around, and
-recovered with its template. No tool is asked and nothing is stored, so every number seen here was
-never seen before: what the corpus lacks shows up.
+several, sections, totals, accounts with sums, typed columns, in made-up words or Han characters. It
+is filled, perhaps damaged (`damage`), flattened by each of the ways that tools are known for,
+perhaps with prose around, and recovered with its template. No tool is asked and nothing is stored,
+so every number seen here was never seen before: what the corpus lacks shows up.
 
     python -m benchmarks.random_layouts [--count 1400] [--seed 1]
 
@@ -16,7 +16,10 @@ the tables are rebuilt without their templates, and their rows, columns and span
 from __future__ import annotations
 
 import argparse
+import itertools
+import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
@@ -24,15 +27,18 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 import tabrecover
+from benchmarks.damage import DAMAGES, Line
 from benchmarks.metrics import match_tables
 from benchmarks.structure import grits_top
 from benchmarks.tables import Cell, Table, table_from_record
 from tabrecover.confidence import ACCEPT
 from tabrecover.library import Library
+from tabrecover.model import Cell as Value
+from tabrecover.results import Table as Recovered
 from tabrecover.storage import parse_template
-from tabrecover.template import Template, TemplateCell
+from tabrecover.template import Template
 
-__all__ = ["FORMS", "Document", "Line", "document", "structure", "wrong_and_told"]
+__all__ = ["FORMS", "Document", "document", "judged", "structure", "wrong_and_told"]
 
 CONSONANTS, VOWELS, ENDS = "bcdfghjklmnprstvwxz", "aeiou", ("", "", "n", "r", "l", "s")
 HAN = "南北东西人口收入支出合计总数机构单位名称日期面积产量学校医院图书交通住房环境水电气农林牧渔"
@@ -45,20 +51,23 @@ BODIES = (
     ("records", "total", "fixed"), ("section", "records", "section", "records"),
     ("section", "records", "total", "section", "records", "total"),
 )  # fmt: skip
+DAMAGED = 1 / 2  # share of the tables
+ACCOUNTS = 1 / 4  # share of the layouts with sums
 PROSE = "Yearly report of the bureau, printed in 2021.", "Source: own figures. They may not add up."
-
-Line = list[tuple[TemplateCell, str]]
-"""The cells that begin in a row, with their texts."""
 
 
 class Document(NamedTuple):
-    """A flattened table: its template, its rows, its values by key, and the way of flattening."""
+    """A flattened table: its template, its rows, its values by key, and the way of flattening.
+
+    `damage` is what happened to the rows before.
+    """
 
     template: Template
     lines: list[Line]
     values: dict[str, str]
     form: str
     text: str
+    damage: str = "none"
 
 
 class _Words:
@@ -104,16 +113,18 @@ def _layout(rng: random.Random, words: _Words) -> Template:
     """A template of two to six columns."""
     width = rng.randint(2, 6)
     kinds = ["text", *(rng.choice(TYPES) for _ in range(width - 1))]
-    groups = iter(range(1, width * 9))
+    numbers = itertools.count(1)
 
-    def value(column: int) -> str:
+    def value(row: str, column: int) -> str:
         choices = ' data-choices="yes | no | partly"' if kinds[column] == "choice" else ""
-        return f"<td data-type={kinds[column]}{choices}>"
+        return f"<td data-type={kinds[column]}{choices} data-key={row}.c{column + 1}>"
 
     def row(name: str = "") -> str:
-        first = f"<th>{words.label()}" if name != "records" else value(0)
-        mark = f" data-repeated data-key=g{next(groups)}" if name == "records" else ""
-        return f"<tr{mark}>{first}{''.join(map(value, range(1, width)))}"
+        key = f"g{next(numbers)}"
+        first = f"<th>{words.label()}" if name != "records" else value(key, 0)
+        mark = " data-repeated" if name == "records" else ""
+        values = "".join(value(key, column) for column in range(1, width))
+        return f"<tr{mark} data-key={key}>{first}{values}"
 
     lines = list(_heads(rng, words, width))
     for part in rng.choice(BODIES):
@@ -126,6 +137,28 @@ def _layout(rng: random.Random, words: _Words) -> Template:
     return parse_template(f"<table>{''.join(lines)}</table>", name="drawn")
 
 
+def _account(rng: random.Random, words: _Words) -> Template:
+    """Small and large numbers with their sums, by row and by column."""
+    columns = [f"c{number}" for number in range(rng.randint(2, 4))]
+    rows = [f"r{number}" for number in range(rng.randint(2, 5))]
+
+    def row(key: str) -> str:
+        return f"<tr data-key={key}><th>{words.label()}{'<td>' * (len(columns) + 1)}"
+
+    heads = "".join(f"<th data-key={key}>{words.label()}" for key in (*columns, "sum"))
+    drawn = f"<tr><th>{words.label()}{heads}{''.join(map(row, (*rows, 'total')))}"
+    return parse_template(
+        f"<table data-type=integer>{drawn}</table>",
+        _rule("rows", [f"*.{key}" for key in columns], "*.sum")
+        + _rule("columns", [f"{key}.*" for key in rows], "total.*"),
+        name="drawn",
+    )
+
+
+def _rule(name: str, left: list[str], right: str) -> str:
+    return f'[[rules]]\nid = "{name}"\nleft = {json.dumps(left)}\nright = ["{right}"]\n'
+
+
 def _heads(rng: random.Random, words: _Words, width: int) -> Iterator[str]:
     """One row of heads, or two, of which the upper one spans some of the lower."""
     under = rng.randint(2, width - 1) if width > 3 and rng.random() < 1 / 3 else 0
@@ -136,10 +169,8 @@ def _heads(rng: random.Random, words: _Words, width: int) -> Iterator[str]:
         yield "<tr>" + "".join(f"<th>{words.label()}" for _ in range(under))
 
 
-def _filled(
-    rng: random.Random, words: _Words, template: Template
-) -> tuple[dict[str, str], list[Line]]:
-    """Values by key, and the rows, with one to eight records; no record is all blank."""
+def _filled(rng: random.Random, words: _Words, template: Template) -> list[Line]:
+    """The rows, with one to eight records; no record is all blank."""
     copies = tuple(rng.choice((1, 2, 3, 5, 8)) for _ in template.repeated)
     grid = template.unrolled(copies)
     blank = rng.choice((0, 0, 0.1, 0.3))
@@ -149,8 +180,28 @@ def _filled(
         keep = cell.role == "label" or is_first or rng.random() >= blank
         text = cell.text if cell.role == "label" else words.value(cell.type or "text")
         lines[cell.row].append((cell, text if keep else ""))
-    values = {cell.key: text for line in lines for cell, text in line if cell.key}
-    return values, lines
+    return lines
+
+
+def _reckoned(rng: random.Random, template: Template) -> list[Line]:
+    """The rows of an account, its sums right; blanks count as zero."""
+    largest = rng.choice((2, 9, 99, 10**6))
+    blank = rng.choice((0, 0.2, 0.5, 0.7))
+    amounts = [rng.randint(0, largest) if rng.random() >= blank else 0 for _ in template.cells]
+    for rule in template.instances:
+        for sum_cell in rule.right:
+            amounts[sum_cell] = sum(amounts[cell] for cell in rule.left)
+    zero = rng.choice(("", "", "0"))
+    lines: list[Line] = [[] for _ in range(template.n_rows)]
+    for number in sorted(range(len(amounts)), key=lambda n: template.cells[n].col):
+        cell, amount = template.cells[number], amounts[number]
+        text = cell.text if cell.role == "label" else str(amount or zero)
+        lines[cell.row].append((cell, text))
+    return lines
+
+
+def _by_key(lines: list[Line]) -> dict[str, str]:
+    return {cell.key: text for line in lines for cell, text in line if cell.key}
 
 
 # --- ways of flattening: rows and the number of columns to a text ------------------------------
@@ -236,17 +287,33 @@ FORMS: dict[str, Callable[[list[Line], int], str]] = {
 }
 
 
+FULL = (  # where a lost value is missed, for an empty cell would show
+    "markup", "bars", "lines and bars", "lines between bars", "tabs", "lines, blanks shown",
+    "lines, rows apart",
+)  # fmt: skip
+PLACED = (*FULL, "fields with commas", "columns", "columns by cell", "sheet")  # values have places
+NEEDS = {"value lost": FULL, "value moved": PLACED}  # else nobody can tell that anything happened
+
+
 def document(number: int, seed: int = 1) -> Document:
     """Document `number`, always the same."""
     rng = random.Random(f"{seed} {number}")  # noqa: S311 - drawing
     words = _Words(rng)
-    template = _layout(rng, words)
-    values, lines = _filled(rng, words, template)
+    if rng.random() < ACCOUNTS:
+        template = _account(rng, words)
+        whole = _reckoned(rng, template)
+    else:
+        template = _layout(rng, words)
+        whole = _filled(rng, words, template)
     form = rng.choice(list(FORMS))
+    damage = rng.choice(list(DAMAGES)) if rng.random() < DAMAGED else "none"
+    damage = damage if form in NEEDS.get(damage, FORMS) else "none"
+    lines = DAMAGES[damage](rng, whole, words.label)
+    values = _by_key(whole if damage == "value lost" else lines)
     text = FORMS[form](lines, template.n_cols)
     if rng.random() < 1 / 3:
         text = f"{PROSE[0]}\n\n{text}\n\n{PROSE[1]}"
-    return Document(template, lines, values, form, text)
+    return Document(template, lines, values, form, text, damage)
 
 
 def wrong_and_told(drawn: Document) -> tuple[list[str], Counter[str]]:
@@ -254,15 +321,68 @@ def wrong_and_told(drawn: Document) -> tuple[list[str], Counter[str]]:
     counts = Counter(values=len(drawn.values))
     wrong = []
     for table in tabrecover.recover(drawn.text, templates=Library([drawn.template])).tables:
-        for cell in table.cells if table.template else ():
-            if cell.role != "value" or cell.key is None:
-                continue
-            is_right = drawn.values.get(cell.key, "") == cell.text
-            counts["right"] += is_right and cell.key in drawn.values
-            counts["told"] += cell.confidence >= ACCEPT
-            if not is_right and cell.confidence >= ACCEPT:
-                wrong.append(cell.key)
+        for cell, is_right in judged(drawn, table) if table.template else ():
+            is_told = cell.confidence >= ACCEPT
+            counts["right"] += is_right
+            counts["told"] += is_told
+            if is_told and not is_right:
+                wrong.append(cell.key or "")
     return wrong, counts
+
+
+def judged(drawn: Document, found: Recovered) -> Iterator[tuple[Value, bool]]:
+    """The values of a table found, and whether they are right; those of added rows apart.
+
+    A blank that no row of the document has is none. A record is that of the document with which it
+    has most values in common, in order: a line too many makes no record after it wrong.
+    """
+    values = [cell for cell in found.cells if cell.role == "value" and cell.key is not None]
+    truth = _places(drawn.values.items())
+    own = _places((cell.key or "", cell.text) for cell in values)
+    same = {
+        (group, number): other
+        for group, records in own.items()
+        for number, other in _in_common(records, truth.get(group, {}))
+    }
+    for cell in values:
+        group, number, column = _place(cell.key or "")
+        expected = truth.get(group, {}).get(same.get((group, number), -1), {}).get(column)
+        if expected is not None or cell.text:
+            yield cell, cell.text == expected
+
+
+_COPY = re.compile(r"\[(\d+)\]")
+_Records = dict[int, dict[str, str]]  # by number, values by the rest of their keys
+
+
+def _place(key: str) -> tuple[str, int, str]:
+    """The group, number and column of a record's key; any other key stands alone."""
+    copy = _COPY.search(key)
+    return (key[: copy.start()], int(copy[1]), key[copy.end() :]) if copy else (key, 0, "")
+
+
+def _places(values: Iterable[tuple[str, str]]) -> dict[str, _Records]:
+    places: dict[str, _Records] = {}
+    for key, text in values:
+        group, number, column = _place(key)
+        places.setdefault(group, {}).setdefault(number, {})[column] = text
+    return places
+
+
+def _in_common(found: _Records, truth: _Records) -> list[tuple[int, int]]:
+    """The numbers of records that have most values in common, in the order of both."""
+    most: dict[tuple[int, int], tuple[int, list[tuple[int, int]]]] = {}
+    for i, own in enumerate(found.values()):
+        for j, true in enumerate(truth.values()):
+            common = sum(text == true.get(column) for column, text in own.items())
+            score, pairs = most.get((i - 1, j - 1), (0, []))
+            here = score + common, [*pairs, (list(found)[i], list(truth)[j])]
+            nothing: tuple[int, list[tuple[int, int]]] = (-1, [])
+            most[i, j] = max(
+                here, most.get((i - 1, j), nothing), most.get((i, j - 1), nothing),
+                key=lambda way: way[0],
+            )  # fmt: skip
+    return most[len(found) - 1, len(truth) - 1][1] if most else []
 
 
 def structure(drawn: Document) -> float:
@@ -309,7 +429,10 @@ def main() -> None:
         wrong, own = wrong_and_told(drawn)
         counts[drawn.form] += own + Counter(wrong=len(wrong))
         if wrong:
-            print(f"document {number}, {drawn.form}: told and wrong are {', '.join(wrong)}")
+            print(
+                f"document {number}, {drawn.form}, damage {drawn.damage}: told and wrong are "
+                f"{', '.join(wrong)}"
+            )
     every = sum(counts.values(), Counter[str]())
     for form, own in [*counts.items(), ("all", every)]:
         values = max(1, own["values"])

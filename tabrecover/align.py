@@ -35,6 +35,7 @@ from tabrecover.posterior import (
     forward_backward,
     log_total,
     margins,
+    total_of,
 )
 from tabrecover.profiles import Profiles, shape_of
 from tabrecover.scoring import NEVER, Scoring, UnitKind
@@ -70,6 +71,7 @@ Mask = npt.NDArray[np.bool_]
 _Key = tuple[bytes, bytes, bytes, bytes, bool, bool]
 _Shares = dict[int, list[tuple[int, float, float]]]  # by slot, as `Placement`, within a segment
 
+BELIEVED = 10  # texts that what is expected of a table's texts weighs as much as
 MAX_LEFT_OUT = 4  # rows in one segment, of which any may be left out
 MAX_PLACES = 16  # in one segment, of rows that the template lacks behind one that ends in blanks
 MAX_LATTICE = 2_000_000  # symbols times slots of one segment
@@ -252,12 +254,15 @@ def move_scores(alignment: Alignment, scoring: Scoring) -> MoveScores:
     for symbol, slot in alignment.anchors:
         found.symbols[symbol] = solver.anchor_score(slot)
     for segment in _segments(alignment.anchors, len(symbols), len(template.slots)):
-        match, stray, skip = solver._lattice(segment)
+        match, stray, skip, behind = solver._lattice(segment)
+        prices = () if behind is None else -np.diff(behind)
+        last = max((k for k, slot in enumerate(alignment.trace) if slot >= 0), default=-1)
         reached = 0
         for i, symbol in enumerate(range(segment.start, segment.stop)):
             slot = alignment.trace[symbol]
             if slot < 0:
-                found.symbols[symbol] = float(stray[i, reached])
+                is_behind = behind is not None and symbol > last
+                found.symbols[symbol] = float(prices[i] if is_behind else stray[i, reached])
                 continue
             reached = slot - segment.first + 1
             found.symbols[symbol] = float(match[i, reached - 1])
@@ -337,6 +342,8 @@ class _Solver:
         if scoring.rows_shown:  # the document may end with the last row
             self.slot_skips[-1] = np.log(scoring.last_row_end_lost)
         self.looks = _look_odds(scoring, symbols, template)
+        self.sentences = np.array([symbol.is_sentence for symbol in symbols], dtype=bool)
+        self.sentence_odds = _sentence_odds(scoring, symbols, anchors)
         self.has_optional = bool(self.optional.any())
         self.positions: Positions | None = None
         self.profiles: Profiles | None = None
@@ -412,7 +419,7 @@ class _Solver:
         score = self.scored.get(key) if key else None
         if score is None:
             lattice, reached = self._prepare(segment)
-            score = float(reached[-1, -1])
+            score = total_of(reached, lattice.behind)
             for other, _, prior in self._short_of_rows(segment, lattice):
                 score = float(np.logaddexp(score, prior + log_total(*other)))
             if key:
@@ -620,7 +627,7 @@ class _Solver:
         prepared = self.prepared.get(key)
         if prepared is None:
             lattice = self._lattice(segment)
-            prepared = _Prepared(lattice, forward(*lattice))
+            prepared = _Prepared(lattice, forward(*lattice[:3]))
             if segment.size <= MAX_KEPT:
                 self.prepared[key] = prepared
         return prepared
@@ -637,6 +644,8 @@ class _Solver:
         if self.has_optional:
             match[:, self.optional[first:last]] += np.log(self.scoring.optional_used)
         if self.texts_before[stop] > self.texts_before[start]:
+            told = np.ix_(self.sentences[start:stop], slot_kinds <= SlotKind.TEXT)
+            match[told] += self.sentence_odds
             self._match_labels(match, start, stop, first, last)
         if self.positions is not None:
             match += self._drawn_to_columns(segment, self.positions)
@@ -662,9 +671,11 @@ class _Solver:
             stray[np.array(run)[:, None], np.flatnonzero(before)] = price
         if start == 0:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
-        if stop == len(self.symbols):
-            stray[:, -1] = self.scoring.skip_behind[kinds]
-        return Lattice(match, stray, skip)
+        if stop < len(self.symbols):
+            return Lattice(match, stray, skip)
+        stray[:, -1] = NEVER  # what comes behind the table is not either
+        prices = self.scoring.skip_behind[kinds]
+        return Lattice(match, stray, skip, np.append(np.cumsum(prices[::-1])[::-1], 0.0))
 
     def _drawn_to_columns(self, segment: _Segment, positions: Positions) -> Matrix:
         """What the places of texts say for value slots."""
@@ -756,6 +767,20 @@ def _still_optional(template: Template, anchors: Sequence[tuple[int, int]]) -> M
     return optional
 
 
+def _sentence_odds(
+    scoring: Scoring, symbols: Sequence[Symbol], anchors: Sequence[tuple[int, int]]
+) -> float:
+    """Log-odds of a sentence as the text of a cell, by how many texts of the table are sentences.
+
+    Those between its first and its last label are the table's; what is expected before any is seen
+    counts as much as `BELIEVED` texts.
+    """
+    inside = symbols[anchors[0][0] : anchors[-1][0]] if anchors else ()
+    texts = [symbol.is_sentence for symbol in inside if symbol.kind == UnitKind.TEXT]
+    held = (sum(texts) + BELIEVED * scoring.sentence_held) / (len(texts) + BELIEVED)
+    return min(0.0, math.log(held / scoring.sentence_outside))
+
+
 def _look_odds(scoring: Scoring, symbols: Sequence[Symbol], template: Template) -> Matrix | None:
     """Log-odds of every symbol (rows) in slots of each look of the template; None without any."""
     if not template.looks:
@@ -796,9 +821,7 @@ def _resembles(form: str, labels: Iterable[tuple[str, ...]]) -> bool:
     """Whether a text may be one of the labels, damaged, with digits run into it."""
     words = "".join(char for char in form if not char.isdigit())
     return any(
-        label == ANY_LABEL
-        or words in label
-        or fuzz.ratio(words, label) >= 100 * MIN_SIMILARITY
+        label == ANY_LABEL or words in label or fuzz.ratio(words, label) >= 100 * MIN_SIMILARITY
         for forms in labels
         for label in forms
     )
@@ -838,10 +861,10 @@ def _in_order(kept: Sequence[int], chosen: Iterable[tuple[int, int]]) -> list[in
 
 def _without(lattice: Lattice, keep: Mask) -> Lattice:
     """The lattice without the slots that are not kept."""
-    match, stray, skip = lattice
+    match, stray, skip, behind = lattice
     columns = np.append(np.flatnonzero(keep), len(keep))
     columns[0] = 0 if len(columns) > 1 else len(keep)  # the first column differs from inner ones
-    return Lattice(match[:, keep], stray[:, columns], skip[keep])
+    return Lattice(match[:, keep], stray[:, columns], skip[keep], behind)
 
 
 def _with_strays(lattice: Lattice, run: range, slot: int) -> Lattice:
@@ -853,7 +876,10 @@ def _with_strays(lattice: Lattice, run: range, slot: int) -> Lattice:
     match[:, slot - 1] = match[run.start : run.stop] = NEVER
     match[: run.start, slot:] = match[run.stop :, :slot] = NEVER
     stray[run.start : run.stop] = 0.0
-    return Lattice(match, stray, lattice.skip)
+    behind = lattice.behind
+    if behind is not None:
+        behind = np.where(np.arange(len(behind)) < run.stop, NEVER, behind)
+    return Lattice(match, stray, lattice.skip, behind)
 
 
 class _Other(NamedTuple):

@@ -15,9 +15,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from math import exp, log, log1p
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,11 +29,12 @@ from tabrecover.model import Alternative
 from tabrecover.results import Reading, Table
 from tabrecover.scoring import UnitKind
 from tabrecover.template import SlotKind
-from tabrecover.units import classify, is_delimited
+from tabrecover.units import classify, is_delimited, is_page_number
 
 if TYPE_CHECKING:
     from tabrecover.align import Alignment
-    from tabrecover.model import Cell, Document
+    from tabrecover.model import Cell
+    from tabrecover.template import Slot
 
 __all__ = ["KNOWN", "UNKNOWN", "Calibration", "Curve", "Regression", "calibrated", "signs"]
 
@@ -51,27 +52,25 @@ KNOWN = {
     "anchored": +1,  # share of the table's labels that nothing else could be
     "shown": +1,  # 1: the dump shows blanks
     "row_full": +1,  # 1: no value of the cell's row is empty, so that none of it may be moved
-    "left_over": -1,  # log(1 + numbers of the table's stretch that found no slot)
-    "row_left_over": -1,  # the same for the cell's row, runs of digits in words counted as well
+    "row_left_over": -1,  # log(1 + numbers without a slot in its row, digits in words counted too)
     "doubt": -1,  # share of the table's values that are in doubt
     "row_unseen": -1,  # 1: of the labels in the cell's row none was seen
     "blank": 0,  # 1: the cell is told to be empty
     "spare": -1,  # log(1 + numbers beside the table), if only white space parts its cells
     "blank_unseen": -1,  # 1: it is, and the dump shows no blanks
     "blank_open": -1,  # 1: it is, numbers are spare or left over, and lines hold several cells
-    "declared": +1,  # 1: markup or drawn cells tell what is a cell
+    "untraced": -1,  # 1: it is, without a trace of it, and the dump shows blanks
     "order_only": -1,  # 1: the dump shows neither blanks nor row ends
-    "law_open": -1,  # 1 - probability of the way of flattening
     "confirmed": +1,  # log(1 + rules that hold with this cell, sums of zero apart)
-    "refuted": -1,  # log(1 + broken rules with this cell that put the recovery in doubt)
-    "rules_broken": -1,  # share of such rules among all that say anything
     "added": -1,  # 1: the cell is in a row that the template lacks
     "mismatched": -1,  # where the grid, flattened again, differs at this cell: 1 - the next, or 0
-    "differs": -1,  # share of the table's texts at which it differs
-    "adrift": -1,  # the same, where nothing but line ends and spaces part the cells
+    "adrift": -1,  # share of texts at which it differs, if only line ends and spaces part cells
     "open_end": -1,  # 1: the cell is the last and a text, and nothing says that it is the table's
-    "unlike": -1,  # 1: it holds words, and its slot is one for numbers
+    "unlike": -1,  # 1: it holds words in a slot for numbers, or what pages are numbered with
     "row_words": -1,  # log(1 + texts that found no slot between those of its row)
+    "words_before": -1,  # the same, but only those between the label of its row and the cell
+    "cut": -1,  # 1: nothing parts the value from the number beside it
+    "alone": -1,  # 1: it is all that its row holds, and the row has no label
 }
 UNKNOWN = {
     "certainty": +1,
@@ -219,82 +218,92 @@ def signs(table: Table) -> list[tuple[float, ...]]:
     return _known_signs(table) if table.template else _unknown_signs(table)
 
 
-class _Rules(NamedTuple):
-    """Rules that say something: by key how many hold and are broken, and the share of these."""
-
-    holding: Counter[str]
-    broken: Counter[str]
-    share_broken: float
-
-
-def _rules_of(table: Table) -> _Rules:
-    """Sums of zero apart, and slips of the source."""
-    broken = [check.keys for check in table.checks if check.verdict == "recovery"]
-    holding = [check.keys for check in table.checks if check.holds and check.left]
-    share = len(broken) / max(1, len(broken) + len(holding))
-    return _Rules(Counter(chain(*holding)), Counter(chain(*broken)), share)
-
-
 def _known_signs(table: Table) -> list[tuple[float, ...]]:
+    """The signs of `KNOWN`, for each value."""
     values = [(k, cell) for k, cell in enumerate(table.cells) if cell.role == "value"]
-    labels = [cell for cell in table.cells if cell.role == "label"]
-    scoring = table.evidence.scoring if table.evidence else None
-    rows_labelled = _rows_of(labels)
-    rows_seen = _rows_of([label for label in labels if label.observed is not None])
-    rules = _rules_of(table)
-    strays = _strays(table)
-    left_over = log1p(sum(classify(text) != UnitKind.TEXT for _, text in strays))
-    in_row = Counter[int]()
-    for row, text in strays:
-        in_row[row] += len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
-    declared = float(table.evidence is not None and _is_declared(table.evidence.document))
-    doubt = _share(cell.confidence < ACCEPT for _, cell in values)
-    shown = scoring is None or scoring.blanks_shown
-    order_only = float(scoring is not None and not shown and not scoring.rows_shown)
+    of_table = _signs_of_table(table, [cell for _, cell in values])
+    bare = table.evidence is not None and not is_delimited(table.evidence.units)
     trip = table.evidence.trip if table.evidence else None
-    agreement = trip.agreement if trip else 1.0
-    certainty = [logit(cell.confidence / CEILING) for _, cell in values]
-    weakest = min(certainty, default=0.0)
-    with_blanks = {cell.row for _, cell in values if not cell.text}
-    anchored = len(table.alignment.anchors) / max(1, len(labels)) if table.alignment else 0.0
-    bare = float(table.evidence is not None and not is_delimited(table.evidence.units))
-    spare = bare * log1p(_beside(table))
-    astray = table.evidence is not None and table.evidence.shared and left_over + spare > 0
-    touched = trip.touched if trip else frozenset[int]()
-    end = _open_end(table)
-    unlike, words = _words(table)
-    open_law = 1 - table.evidence.share if table.evidence else 0.0
-    return [
-        (
-            own,
-            weakest,
-            anchored,
-            float(shown),
-            float(cell.row not in with_blanks),
-            left_over,
-            log1p(in_row[cell.row]),
-            doubt,
-            float(cell.row in rows_labelled - rows_seen),
-            float(not cell.text),
-            spare,
-            float(not cell.text and not shown),
-            float(not cell.text and astray),
-            declared,
-            order_only,
-            open_law,
-            log1p(rules.holding[cell.key or ""]),
-            log1p(rules.broken[cell.key or ""]),
-            rules.share_broken,
-            float(cell.key is None),
-            agreement * (number in touched),
-            1 - agreement,
-            (1 - agreement) * bare,
-            float(any(span.start == end for span in cell.spans)),
-            float(any(span.start in unlike for span in cell.spans)),
-            log1p(words[cell.row]),
-        )
-        for own, (number, cell) in zip(certainty, values, strict=True)
-    ]
+    agreement, touched = (trip.agreement, trip.touched) if trip else (1.0, frozenset[int]())
+    of_table["spare"] = bare * log1p(_beside(table))
+    of_table["adrift"] = bare * (1 - agreement)
+    symbols = _in_order(table)
+    find_in_row = _row_signs(table, [cell for _, cell in values], symbols)
+    find_at_place = _place_signs(table, symbols)
+    confirmed = Counter(chain(*(c.keys for c in table.checks if c.holds and c.left)))
+    shared = table.evidence is not None and table.evidence.shared
+    left_over = any(classify(text) != UnitKind.TEXT for _, text in _strays(table))
+    astray = shared and (left_over or of_table["spare"] > 0)
+    found = []
+    for number, cell in values:
+        is_blank = not cell.text
+        own = {
+            "certainty": logit(cell.confidence / CEILING),
+            "blank": is_blank,
+            "blank_unseen": is_blank and not of_table["shown"],
+            "blank_open": is_blank and astray,
+            "confirmed": log1p(confirmed[cell.key or ""]),
+            "added": cell.key is None,
+            "mismatched": agreement * (number in touched),
+        }
+        by_name = {**of_table, **find_in_row(cell), **find_at_place(cell), **own}
+        found.append(tuple([float(by_name[name]) for name in KNOWN]))
+    return found
+
+
+def _signs_of_table(table: Table, values: Sequence[Cell]) -> dict[str, float]:
+    """Those that all values of a table share."""
+    scoring = table.evidence.scoring if table.evidence else None
+    n_labels = sum(cell.role == "label" for cell in table.cells)
+    shown = scoring is None or scoring.blanks_shown
+    return {
+        "weakest": min((logit(cell.confidence / CEILING) for cell in values), default=0.0),
+        "anchored": len(table.alignment.anchors) / max(1, n_labels) if table.alignment else 0.0,
+        "shown": shown,
+        "doubt": _share(cell.confidence < ACCEPT for cell in values),
+        "order_only": scoring is not None and not shown and not scoring.rows_shown,
+    }
+
+
+def _row_signs(
+    table: Table, values: Sequence[Cell], symbols: Sequence[_Passed]
+) -> Callable[[Cell], dict[str, float]]:
+    """Those of a value's row."""
+    labels = [cell for cell in table.cells if cell.role == "label"]
+    labelled = _rows_of(labels)
+    seen = _rows_of([label for label in labels if label.observed is not None])
+    with_blanks = {cell.row for cell in values if not cell.text}
+    filled = Counter(cell.row for cell in values if cell.text)
+    numbers = Counter[int]()
+    for row, text in _strays(table):
+        numbers[row] += len(_DIGITS.findall(text)) if classify(text) == UnitKind.TEXT else 1
+    words = _words_between(symbols)
+    return lambda cell: {
+        "row_full": cell.row not in with_blanks,
+        "row_left_over": log1p(numbers[cell.row]),
+        "row_unseen": cell.row in labelled - seen,
+        "row_words": log1p(words[cell.row]),
+        "alone": bool(cell.text) and filled[cell.row] == 1 and cell.row not in labelled,
+    }
+
+
+def _place_signs(table: Table, symbols: Sequence[_Passed]) -> Callable[[Cell], dict[str, float]]:
+    """Those of the place that a value's text has in the dump, or that it has none."""
+    shown = table.evidence is None or table.evidence.scoring.blanks_shown
+    traced, end = _traced(table), _open_end(table)
+    unlike, cut, before = _unlike(symbols), _cut(table), _words_before(symbols)
+
+    def find(cell: Cell) -> dict[str, float]:
+        starts = [span.start for span in cell.spans]
+        return {
+            "untraced": shown and not cell.text and (cell.row, cell.col) not in traced,
+            "open_end": end in starts,
+            "unlike": not unlike.isdisjoint(starts),
+            "words_before": log1p(max((before[start] for start in starts), default=0)),
+            "cut": not cut.isdisjoint(starts),
+        }
+
+    return find
 
 
 def _rows_of(labels: Iterable[Cell]) -> set[int]:
@@ -339,24 +348,89 @@ def _open_end(table: Table) -> int:
     return -1 if closed else document.raw_span(unit.start, unit.end).start
 
 
-def _words(table: Table) -> tuple[set[int], Counter[int]]:
-    """Where words begin that took slots for numbers; by row, the texts without one inside it."""
-    unlike: set[int] = set()
-    between = Counter[int]()
+class _Passed(NamedTuple):
+    """A symbol, the slot that it found, and its text and where that begins in the input, or -1."""
+
+    kind: UnitKind
+    slot: Slot | None
+    text: str
+    start: int
+
+
+def _in_order(table: Table) -> list[_Passed]:
+    """The symbols of the table in reading order."""
     if table.alignment is None or table.evidence is None:
-        return unlike, between
+        return []
     document, units = table.evidence.document, table.evidence.units.units
+    slots = table.alignment.template.slots
+    passed = []
+    for symbol, slot in zip(table.alignment.symbols, table.alignment.trace, strict=True):
+        start, end = units[symbol.unit][:2] if symbol.unit >= 0 else (0, 0)
+        at = document.raw_span(start, end).start if end else -1
+        found = slots[slot] if slot >= 0 else None
+        passed.append(_Passed(symbol.kind, found, document.text[start:end], at))
+    return passed
+
+
+def _words_between(symbols: Iterable[_Passed]) -> Counter[int]:
+    """By row, the texts that found no slot between those of the row."""
+    between = Counter[int]()
     row, passed = -1, 0
-    for symbol, number in zip(table.alignment.symbols, table.alignment.trace, strict=True):
-        if number < 0:
-            passed += symbol.kind == UnitKind.TEXT
+    for kind, slot, _, _ in symbols:
+        if slot is None:
+            passed += kind == UnitKind.TEXT
             continue
-        slot = table.alignment.template.slots[number]
         between[row] += passed * (slot.row == row)
         row, passed = slot.row, 0
-        if symbol.kind == UnitKind.TEXT and slot.kind < SlotKind.TEXT:
-            unlike.add(document.raw_span(*units[symbol.unit][:2]).start)
-    return unlike, between
+    return between
+
+
+def _words_before(symbols: Iterable[_Passed]) -> Counter[int]:
+    """By where a value begins, the texts without a slot between the label of its row and it."""
+    before = Counter[int]()
+    row, passed = -1, 0
+    for kind, slot, _, start in symbols:
+        if slot is None:
+            passed += kind == UnitKind.TEXT
+            continue
+        if slot.kind == SlotKind.LABEL or slot.row != row:
+            passed = 0
+        before[start] = passed
+        row = slot.row
+    return before
+
+
+def _unlike(symbols: Iterable[_Passed]) -> set[int]:
+    """Where words begin that took slots for numbers, and page numbers that took any value's."""
+    return {
+        start
+        for kind, slot, text, start in symbols
+        if slot is not None
+        and kind == UnitKind.TEXT
+        and (slot.kind < SlotKind.TEXT or (slot.kind == SlotKind.TEXT and is_page_number(text)))
+    }
+
+
+def _cut(table: Table) -> set[int]:
+    """Where numbers begin, in the input, that nothing parts from a number beside them."""
+    if table.evidence is None:
+        return set()
+    document, (units, gaps) = table.evidence.document, table.evidence.units
+    found: set[int] = set()
+    for (one, other), gap in zip(pairwise(units), gaps[1:-1], strict=True):
+        if not gap and one.end == other.start and max(one.label, other.label) < 0:
+            found.update(document.raw_span(unit.start, unit.end).start for unit in (one, other))
+    return found
+
+
+def _traced(table: Table) -> set[tuple[int, int]]:
+    """Where the cells begin that took a text or an empty cell of the dump."""
+    if table.alignment is None:
+        return set()
+    template = table.alignment.template
+    slots = [template.slots[slot] for slot in table.alignment.trace if slot >= 0]
+    taken = [template.cells[slot.cell] for slot in slots if slot.kind != SlotKind.ROW_END]
+    return {(cell.row, cell.col) for cell in taken}
 
 
 def _placed(alignment: Alignment) -> list[int]:
@@ -374,10 +448,6 @@ def _numbers_apart(text: str) -> int:
         alone = len(runs) == 1
         count += sum(size for is_number, size in runs if is_number and (alone or size > 1))
     return count
-
-
-def _is_declared(document: Document) -> bool:
-    return document.kind == "html" or bool(document.cells)
 
 
 def _unknown_signs(table: Table) -> list[tuple[float, ...]]:

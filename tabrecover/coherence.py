@@ -119,7 +119,7 @@ def _has_words(symbols: Sequence[Symbol], template: Template) -> bool:
 
 
 def _moved(alignment: Alignment, gaps: Sequence[str], lines: Sequence[int]) -> Iterator[int]:
-    """Value cells on lines with a cell that found no slot, and in rows put together of lines.
+    """Value cells of rows with a line on which a cell found no slot, or put together of lines.
 
     An empty cell without a slot moves what stands behind it, so it counts before a value only. So
     does a text that was cut in two where nothing parts cells.
@@ -129,21 +129,20 @@ def _moved(alignment: Alignment, gaps: Sequence[str], lines: Sequence[int]) -> I
     blank = -1  # the line of the last empty cell without a slot
     previous = -2  # the last value's unit
     lines_of: dict[int, set[int]] = defaultdict(set)
-    cells_of: dict[int, list[int]] = defaultdict(list)
+    rows_of: dict[int, set[int]] = defaultdict(set)
     for symbol, slot, line in zip(alignment.symbols, alignment.trace, lines, strict=True):
         if slot < 0 and symbol.kind == UnitKind.BLANK:
             blank = line
         elif slot < 0 and symbol.unit >= 0 and symbol.kind not in _LABELS:
             torn.add(line)
         elif slot >= 0 and template.slots[slot].kind <= SlotKind.TEXT and symbol.unit >= 0:
-            cells_of[line].append(template.slots[slot].cell)
+            rows_of[line].add(template.slots[slot].row)
             lines_of[template.slots[slot].row].add(line)
             is_rest = previous == symbol.unit - 1 and SPACES.issuperset(gaps[symbol.unit])
             torn.update([line] if blank == line or is_rest else [])
             previous = symbol.unit
-    for line in torn:
-        yield from cells_of.get(line, ())
     rows = {row for row, own in lines_of.items() if len(own) > 1}
+    rows.update(*(rows_of[line] for line in torn))
     for number, cell in enumerate(template.cells):
         if cell.role == "value" and cell.row in rows:
             yield number

@@ -533,6 +533,8 @@ def _fit_padded(sample: _Sample) -> tuple[list[Law], bool]:
     confidence = min(_share(regular, len(inner)), _share(good, rows))
     read = _padded_reader(form.by_bars, opened)
     pads = sum(max(0, _pads(gap, form.by_bars)) for gap in inner)
+    if form is _LINES and not pads:  # no row is short, or rows are not filled up
+        return [_single_bars(inner)], True
     surprise = (log(OPENED_PADDED) if opened else 0.0) - pads * log(BACKGROUND[UnitKind.BLANK])
     surprise -= sum(_columns_nats(_rows_padded(gaps, form.by_bars)) for gaps in streams)
     law = Law(form.name, confidence, False, True, False, read, surprise, writing=_padding(opened))

@@ -36,11 +36,15 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 class Lattice(NamedTuple):
-    """Scores of matches `[n, m]`, strays `[n, m + 1]` and skips `[m]` (see `posterior`)."""
+    """Scores of matches `[n, m]`, strays `[n, m + 1]` and skips `[m]` (see `posterior`).
+
+    `behind[i]`: of the symbols from `i` on, as what is behind all slots; None: nothing may be.
+    """
 
     match: Matrix
     stray: Matrix
     skip: Matrix
+    behind: Matrix | None = None
 
 
 class Way(NamedTuple):
@@ -133,6 +137,8 @@ class _Enumerator:
         self.stray, self.skip = lattice.stray.tolist(), lattice.skip.tolist()
         self.match = lattice.match.tolist()
         self.n, self.m = lattice.match.shape
+        nothing = [*[-inf] * self.n, 0.0]
+        self.ended = nothing if lattice.behind is None else lattice.behind.tolist()
         self.is_value = [values[j] for j in way.kept]
         freely, skipped = (side.tolist() for side in after(*lattice, np.maximum))
         self.bound = (skipped, freely)  # by whether a stray may follow
@@ -163,8 +169,9 @@ class _Enumerator:
         self._add_strays(front, self.m)
         prior = self.way.prior
         alike: dict[_Spot, _Partial] = {}
-        for (_, values), partial in front[self.n].items():
-            _join(alike, (True, values), partial)
+        for i, ended in enumerate(self.ended):
+            for (_, values), (mass, best, gain, sums) in front[i].items() if ended > -inf else ():
+                _join(alike, (True, values), (mass + ended, best + ended, gain, sums))
         steps = list(self.numbers)
         paths = [
             Path(mass + prior, best + prior, _pairs(values, steps, self.way.kept))

@@ -169,6 +169,7 @@ class _Filler:
             by_lines=scoring.rows_shown and not scoring.blanks_shown,
         )
         self.end = self._end_of_document()
+        self.ends_in_spaces = self._ends_in_spaces()
         self.open_rows = {
             row
             for row, text in row_strays(document, units, alignment)
@@ -184,6 +185,14 @@ class _Filler:
         ):
             return inf
         return self.alignment.trace[texts[-1]]
+
+    def _ends_in_spaces(self) -> bool:
+        """Whether the cells at the end are columns', with nothing but spaces to show them."""
+        if self.document.kind == "html" or not self.document.cells or not self.placed:
+            return False
+        last = self.units[max(unit for units in self.placed.values() for unit in units)]
+        behind = self.document.raw_span(last.start, last.end).end
+        return not self.document.raw[behind:].strip(" \r\n")
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
         spans: list[Span] = []
@@ -233,9 +242,10 @@ class _Filler:
         """Whether the dump shows neither this cell nor its row's label, or ends before the cell."""
         label = self.alignment.template.row_labels.get(index)
         optional = self.alignment.template.cells[index].optional
+        is_behind = self.origin_slot[index] > self.end
         if any(s != NOTHING and p > 0.5 for s, p, _ in self._placements(index)):
-            return False
-        if self.origin_slot[index] > self.end:
+            return is_behind and self.ends_in_spaces
+        if is_behind:
             return True
         return label is not None and not optional and not self.placed.get(label)
 

@@ -3,6 +3,7 @@
 A pair hidden Markov model in the sense of Durbin et al. (1998, chapter 4): symbols `i` and slots
 `j` are consumed by three moves, match (both), stray (a symbol), skip (a slot). Strays come
 before skips between two matches, so every alignment has exactly one path and P(i ~ j) is exact.
+What stands *behind* all slots is no stray: a lattice may end before any symbol, at a price.
 Rows of the lattice are vectors: n * m cells cost O(n) numpy calls of length m.
 
 The same lattice with maximum for sum gives *margins*: how far the best alignment with symbol `i`
@@ -30,6 +31,7 @@ __all__ = [
     "forward_backward",
     "log_total",
     "margins",
+    "total_of",
 ]
 
 Matrix = npt.NDArray[np.float64]
@@ -58,32 +60,43 @@ def forward(match: Matrix, stray: Matrix, skip: Matrix) -> Matrix:
 
 
 def forward_backward(
-    match: Matrix, stray: Matrix, skip: Matrix, reached: Matrix | None = None
+    match: Matrix,
+    stray: Matrix,
+    skip: Matrix,
+    behind: Matrix | None = None,
+    reached: Matrix | None = None,
 ) -> tuple[Matrix, float]:
     """Match probabilities `[n, m]` and the log of the sum over all alignments.
 
-    `reached` is what `forward` gives, if it is known.
+    `behind[i]`, shape `[n + 1]`, scores that the symbols from `i` on stand behind all slots; None:
+    there is nothing behind. `reached` is what `forward` gives, if it is known.
     """
     if reached is None:
         reached = forward(match, stray, skip)
-    after_match, _ = _backward(match, stray, _fall(skip), np.logaddexp)
-    total = float(reached[-1, -1])
+    after_match, _ = _backward(match, stray, _fall(skip), behind, np.logaddexp)
+    total = total_of(reached, behind)
     joint = reached[:-1, :-1] + match + after_match[1:, 1:] - total
     return np.exp(np.minimum(joint, 0.0)), total
 
 
-def log_total(match: Matrix, stray: Matrix, skip: Matrix) -> float:
+def total_of(reached: Matrix, behind: Matrix | None) -> float:
+    """The log of the sum over all alignments, from what `forward` gives."""
+    ended = reached[-1:, -1] if behind is None else reached[:, -1] + behind
+    return float(np.logaddexp.reduce(ended))
+
+
+def log_total(match: Matrix, stray: Matrix, skip: Matrix, behind: Matrix | None = None) -> float:
     """The log of the sum over all alignments; half the work of `forward_backward`."""
-    return float(forward(match, stray, skip)[-1, -1])
+    return total_of(forward(match, stray, skip), behind)
 
 
-def margins(match: Matrix, stray: Matrix, skip: Matrix) -> Margins:
+def margins(match: Matrix, stray: Matrix, skip: Matrix, behind: Matrix | None = None) -> Margins:
     """How far each match, and each empty slot, lies behind the best alignment."""
     n, m = match.shape
     fall = _fall(skip)
     reached = _forward(match, stray, fall, np.maximum)
-    after_match, after_skip = _backward(match, stray, fall, np.maximum)
-    best = reached[n, m]
+    after_match, after_skip = _backward(match, stray, fall, behind, np.maximum)
+    best = reached[n, m] if behind is None else (reached[:, m] + behind).max()
     matched = reached[:-1, :-1] + match + after_match[1:, 1:] - best
     empty = (reached[:, :-1] + skip + after_skip[:, 1:]).max(axis=0) - best
     return Margins(np.minimum(matched, 0.0), np.minimum(empty, 0.0), float(best))
@@ -110,17 +123,19 @@ def _forward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> Matr
     return reached
 
 
-def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tuple[Matrix, Matrix]:
+def _backward(
+    match: Matrix, stray: Matrix, fall: Matrix, behind: Matrix | None, plus: np.ufunc
+) -> tuple[Matrix, Matrix]:
     """Sum of all ways to the end, from points reached by no skip, and from those by a skip."""
     n, m = match.shape
     after_match = np.empty((n + 1, m + 1))
     after_skip = np.empty((n + 1, m + 1))
     leave = np.full(m + 1, -np.inf)  # ways that leave the row by a match, or at the end
-    leave[m] = 0.0
+    leave[m] = 0.0 if behind is None else behind[n]
     for i in range(n, -1, -1):
         if i < n:
             np.add(match[i], after_match[i + 1, 1:], out=leave[:m])
-            leave[m] = -np.inf
+            leave[m] = -np.inf if behind is None else behind[i]
         np.subtract(plus.accumulate((leave + fall)[::-1])[::-1], fall, out=after_skip[i])
         if i < n:
             plus(after_skip[i], stray[i] + after_match[i + 1], out=after_match[i])
@@ -129,13 +144,15 @@ def _backward(match: Matrix, stray: Matrix, fall: Matrix, plus: np.ufunc) -> tup
     return after_match, after_skip
 
 
-def after(match: Matrix, stray: Matrix, skip: Matrix, plus: np.ufunc) -> tuple[Matrix, Matrix]:
+def after(
+    match: Matrix, stray: Matrix, skip: Matrix, behind: Matrix | None, plus: np.ufunc
+) -> tuple[Matrix, Matrix]:
     """Sum (by `plus`) of all ways from each lattice point to the end, both `[n + 1, m + 1]`.
 
     The first is for points reached by no skip, the second for those reached by one, from where
     no stray follows.
     """
-    return _backward(match, stray, _fall(skip), plus)
+    return _backward(match, stray, _fall(skip), behind, plus)
 
 
 def decode(probability: Matrix) -> list[int]:

@@ -90,6 +90,8 @@ class Scoring:
     continued_blank: float = 0.02  # a covered position shows up although the law hides them
     continued_kept: float = 0.9  # ... under a law that shows them
     label_as_value: float = 1e-6
+    sentence_held: float = 0.05  # a text in a cell is a sentence, if the table does not say
+    sentence_outside: float = 0.5
 
     @cached_property
     def emission(self) -> npt.NDArray[np.float64]:

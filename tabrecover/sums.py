@@ -696,7 +696,7 @@ class _Lister:
         for way in one.segment.ways():
             place = repr((tuple(way.kept), way.prior)).encode()
             key = (
-                *(part.tobytes() for part in way.lattice),
+                *(part.tobytes() for part in way.lattice if part is not None),
                 bytes(one.segment.values),
                 names,
                 place,

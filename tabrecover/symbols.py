@@ -8,6 +8,8 @@ them tells these from values (`with_numbering`).
 from __future__ import annotations
 
 import itertools
+import re
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.fold import fold_text
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Symbol", "read_symbols", "with_numbering"]
 
+MIN_WIDE, MIN_WORDS = 8, 4  # ideographs, or words, of a sentence
+_FULL_STOP = re.compile(r"[.。．!！?？]['\"’”」』)）]*\Z")
 MIN_COUNTED = 3  # rows in a row whose first number is one more than that before
 MAX_COUNT_DIGITS = 6  # of a number that counts rows
 
@@ -36,6 +40,7 @@ class Symbol(NamedTuple):
     unit: int
     form: str  # folded text
     written: Written = ""
+    is_sentence: bool = False
 
 
 def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
@@ -49,8 +54,18 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
             unit = units.units[number]
             piece = text[unit.start : unit.end]
             kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
-            symbols.append(Symbol(kind, number, fold_text(piece), written_as(piece)))
+            symbols.append(
+                Symbol(kind, number, fold_text(piece), written_as(piece), _is_sentence(piece))
+            )
     return tuple(symbols)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text ends as sentences do, and is longer than what abbreviations end."""
+    if _FULL_STOP.search(text) is None:
+        return False
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return wide >= MIN_WIDE or len(text.split()) >= MIN_WORDS
 
 
 def with_numbering(symbols: Sequence[Symbol], template: Template) -> list[Symbol]:

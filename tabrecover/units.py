@@ -38,6 +38,7 @@ __all__ = [
     "cut_back_steps",
     "cut_units",
     "is_delimited",
+    "is_page_number",
     "leading_values",
     "number_of",
     "plain_number",
@@ -100,6 +101,15 @@ def classify(text: str) -> UnitKind:
     if _DECIMAL.fullmatch(plain):
         return UnitKind.DECIMAL
     return UnitKind.MARK if _MARK.fullmatch(plain) else UnitKind.TEXT
+
+
+def is_page_number(text: str) -> bool:
+    """Whether a text is a number between strokes, as pages are numbered.
+
+    >>> is_page_number("- 12 -"), is_page_number("-12")
+    (True, False)
+    """
+    return _PAGE_NUMBER.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.random_layouts import FORMS, Document, Line, document, structure, wrong_and_told
+import tabrecover
+from benchmarks.damage import Line
+from benchmarks.random_layouts import (
+    FORMS,
+    Document,
+    document,
+    judged,
+    structure,
+    wrong_and_told,
+)
 from tabrecover.storage import parse_template
 
 TEMPLATE = parse_template(
@@ -63,6 +72,25 @@ def test_a_document_is_always_the_same() -> None:
     """A number names a document; another seed names others."""
     assert document(7) == document(7)
     assert document(7).text != document(7, seed=2).text
+
+
+RECORDS = parse_template(
+    "<table><tr><th>Name<th>Sheep<tr data-repeated data-key=r><td data-type=text><td>"
+    "<tr data-key=all><th>All<td></table>"
+)
+
+
+def test_a_line_too_many_makes_no_record_after_it_wrong() -> None:
+    """A note that was taken for a record is wrong; what it lacks and other records are not."""
+    values = {"r[1].c1": "Upton", "r[1].c2": "1", "r[2].c1": "Slad", "r[2].c2": "3", "all": "4"}
+    drawn = Document(RECORDS, [], values, "bars", "")
+    text = "|Name|Sheep|\n|Upton|1|\n|Printed in May||\n|Slad|3|\n|All|5|\n"
+    (table,) = tabrecover.recover(text, templates=RECORDS).tables
+    found = [(cell.text, right) for cell, right in judged(drawn, table)]
+    assert found == [
+        ("Upton", True), ("1", True), ("Printed in May", False), ("Slad", True), ("3", True),
+        ("5", False),
+    ]  # fmt: skip
 
 
 def test_nothing_is_told_that_is_wrong() -> None:

@@ -106,3 +106,45 @@ def test_words_between_a_label_and_its_values() -> None:
     named = [("North harbour", "Hill harbour", "4", "9"), *ROWS[1:], ("Printed in May",)]
     found = signs_of("\n".join(text for row in [HEAD, *named] for text in row if text) + "\n")
     assert [words > 0 for words in found["row_words"]] == [True, True, False, False, False, False]
+
+
+RECORDS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Name<th>Boats<th>Crew"
+    "<tr data-repeated data-key=r><td data-type=text><td><td></table>",
+    'id = "records"',
+)
+THREE_COLUMNS = tabrecover.parse_template(
+    "<table data-type=integer><tr><th>Harbour of the coast<th>Ships in<th>Ships out<th>Boats"
+    + "".join(f"<tr><th>{name} harbour<td><td><td>" for name in ("North", "South", "West"))
+    + "</table>",
+    'id = "three"',
+)
+
+
+def test_a_blank_without_a_trace(with_bars: dict[str, list[float]]) -> None:
+    """Where empty cells show, a row that lacks a cell may have lost a value."""
+    assert sum(with_bars["untraced"]) == 0
+    rows = [HEAD, *ROWS[:2], ("West harbour", "12")]
+    short = signs_of("\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n")
+    assert short["untraced"] == [0, 0, 0, 0, 0, 1]
+    assert short["blank"] == [0, 0, 1, 0, 0, 1]
+
+
+def test_numbers_that_are_run_together() -> None:
+    """South's were cut out of one text; those of the others stand alone."""
+    heads = "Harbour of the coast\nShips in\nShips out\nBoats\n"
+    rows = "North harbour\n4\n9\n5\nSouth harbour070\nWest harbour\n1\n0\n3\n"
+    found = signs_of(heads + rows, THREE_COLUMNS)
+    assert found["cut"] == [0, 0, 0, 1, 1, 1, 0, 0, 0]
+
+
+def test_a_text_alone_in_a_record() -> None:
+    """All that the second record has is its name; a row with a label has that beside its value."""
+    dump = "|Name|Boats|Crew|\n|Ashby|2|9|\n|Printed in May|||\n|Byfleet|4|5|\n"
+    assert signs_of(dump, RECORDS)["alone"] == [0, 0, 0, 1, 0, 0, 0, 0, 0]
+
+
+def test_what_numbers_pages_is_unlike_a_name() -> None:
+    """A number between strokes, where the names of records stand."""
+    dump = "|Name|Boats|Crew|\n|Ashby|2|9|\n|- 12 -|||\n|Byfleet|4|5|\n"
+    assert signs_of(dump, RECORDS)["unlike"] == [0, 0, 0, 1, 0, 0, 0, 0, 0]

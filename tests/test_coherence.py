@@ -110,3 +110,23 @@ def test_a_cell_that_is_cut_where_nothing_parts_cells_is_not_told(behind: str) -
     )
     assert found
     assert not [key for key in found if key.startswith("v[1].")]
+
+
+ACCOUNT = parse_template(
+    "<table data-type=integer><tr><th>Depot<th data-key=vans>Vans<th data-key=cars>Cars"
+    "<th data-key=all>Vehicles<tr data-key=a><th>Upton<td><td><td><tr data-key=b><th>Downham"
+    "<td><td><td><tr data-key=t><th>Total<td><td><td></table>",
+    'id = "account"\n[[rules]]\nid = "depots"\nleft = ["a.*", "b.*"]\nright = ["t.*"]',
+)
+
+
+def test_a_number_that_sums_take_from_its_place_is_not_told_nor_the_blank_it_leaves() -> None:
+    """The dump shows in which column it stands, the sums of both columns say that it is the other.
+
+    Somebody was wrong, and the dump does not say who.
+    """
+    lines = ["Depot|Vans|Cars|Vehicles", "Upton||482975|482975", "Downham|150|60|210"]
+    dump = "".join(f"|{line}|\n" for line in [*lines, "Total|483125|60|483185"])
+    found = told(dump, Library([ACCOUNT]))
+    assert {"a.vans", "a.cars"}.isdisjoint(found)
+    assert {"b.vans", "b.cars", "b.all"} <= found.keys()

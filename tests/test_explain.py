@@ -198,7 +198,7 @@ def test_evidence_is_no_part_of_the_result() -> None:
 def test_scores_of_moves_make_up_the_score() -> None:
     """Where one reading has all the probability, its moves' scores add up to the alignment's."""
     days = "Monday\tTuesday\tWednesday\tThursday\tFriday\n"
-    table = only(explained(f"{days}101\t102\t\t104\t105\n", FIVE))
+    table = only(explained(f"{days}101\t102\t\t104\t105", FIVE))
     assert table.counts["blank"] == 1
     assert table.score is not None
     assert table.path_score == pytest.approx(table.score, abs=0.01)

@@ -8,12 +8,15 @@ import pytest
 
 import tabrecover
 from tabrecover import Template
-from tabrecover.align import Aligner
+from tabrecover.align import Aligner, Alignment, holds_values
 from tabrecover.api import read_document
 from tabrecover.grid import ADDED
 from tabrecover.library import Library
 from tabrecover.pipeline import recover_document
+from tabrecover.scoring import UnitKind
 from tabrecover.storage import builtin_library, parse_template
+from tabrecover.symbols import Symbol
+from tabrecover.template import SlotKind
 from tests.cases import TOLD
 
 if TYPE_CHECKING:
@@ -129,9 +132,11 @@ def test_list_of_labels_is_no_table(form: str, template: Template) -> None:
 
 
 def test_empty_cells_alone_are_no_table() -> None:
-    """Where labels are out of order and no text fits a slot, empty cells make no table."""
-    heads = "结果纠正其他结果尚未审结\t总计结果维持结果纠正其他结果\t\t尚未审结\t\t计\n"
-    assert tabrecover.recover(heads + "8\t0" + 22 * "\t").tables == ()
+    """Empty cells may be anything; with a text in some slot they are a table's."""
+    slots = [n for n, slot in enumerate(YARDS.slots) if slot.kind == SlotKind.INTEGER][:2]
+    blank, text = Symbol(UnitKind.BLANK, -1, ""), Symbol(UnitKind.INTEGER, 0, "4")
+    assert not holds_values(Alignment(YARDS, (blank, blank), tuple(slots), {}, 0.0))
+    assert holds_values(Alignment(YARDS, (blank, text), tuple(slots), {}, 0.0))
 
 
 def test_one_blank_lost_leaves_every_value_of_the_row_in_doubt() -> None:
@@ -534,6 +539,67 @@ def test_names_are_looked_at_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> N
     (table,) = tabrecover.recover("\n".join(lines) + "\n", templates=template).tables
     assert table.shape[0] == len(names)
     assert 0 < 2 * len(tried) < len(names)
+
+
+SURVEY = tabrecover.parse_template(
+    "<table><tr><th>Part of the road<th data-key=is>State<th data-key=by>Seen by"
+    "<tr data-key=n><th>Northern part<td><td><tr data-key=s><th>Southern part<td><td></table>"
+)
+
+
+@pytest.mark.parametrize(
+    ("note", "is_told"), [("The road was closed for most of the year.", False), ("A. Ashby", True)]
+)
+def test_a_sentence_behind_a_table_is_no_value(note: str, is_told: bool) -> None:
+    """Where the last cell may be blank, and no other text of the table is a sentence."""
+    lines = [
+        "Part of the road",
+        "State",
+        "Seen by",
+        "Northern part",
+        "good",
+        "B. Brown",
+        "Southern part",
+        "bad",
+    ]
+    found = values("\n".join([*lines, note]) + "\n", SURVEY)
+    assert ((note, True) in [(text, p > 0.5) for text, p in found]) == is_told
+
+
+def test_what_is_cut_off_in_a_row_of_columns_is_no_blank() -> None:
+    """Nothing but spaces shows the cells behind the last text of a document, and they may be lost.
+
+    Behind the row before, they are blank.
+    """
+    heads = "Part of the road  State  Seen by\n"
+    rows = "Northern part     good\nSouthern part     bad"
+    whole = dict(
+        zip("abcd", values(f"{heads}{rows}    Brown\n\nPrinted in May.\n", SURVEY), strict=True)
+    )
+    assert [text for text, _ in whole.values()] == ["good", "", "bad", "Brown"]
+    *_, (_, before), _, (last, confidence) = values(heads + rows, SURVEY)
+    assert last == ""
+    assert confidence < 0.9 <= before
+
+
+@pytest.mark.parametrize("close", ["\n", "|", " |\n"])
+def test_a_row_may_be_added_behind_one_that_is_blank(close: str) -> None:
+    """Where blanks leave no trace, the values behind a name may be its own, or of the row before.
+
+    The row after is not touched by that, and is told.
+    """
+    # A bug once: that a row is added was no reading at all behind a row that ends in blanks.
+    heads = ["Name of yard", "Carts", "Barrows", "All yards"]
+    lines = [*heads, "North yard", "Old depot", "4", "5", "9", "South yard", "6", "1", "7"]
+    template = tabrecover.parse_template(
+        "<table data-type=integer><tr><th>Name of yard<th>Carts<th>Barrows<th>All yards"
+        "<tr><th>North yard<td><td><td><tr><th>South yard<td><td><td></table>",
+        'id = "two-yards"',
+    )
+    found = values("".join(f"{line}{close}" for line in lines), template)
+    assert [text for text, _ in found[-3:]] == ["6", "1", "7"]
+    assert min(confidence for _, confidence in found[-3:]) >= 0.9
+    assert max(confidence for text, confidence in found[:-3] if text in ("4", "5", "9")) < 0.9
 
 
 def test_an_added_row_may_be_none() -> None:
