@@ -673,7 +673,7 @@ class _Solver:
             stray[:, 0] = 0.0  # what comes before the table is not the table's
         if stop < len(self.symbols):
             return Lattice(match, stray, skip)
-        stray[:, -1] = NEVER  # what comes behind the table is not either
+        stray[:, -1] = NEVER  # what comes behind the table is no stray
         prices = self.scoring.skip_behind[kinds]
         return Lattice(match, stray, skip, np.append(np.cumsum(prices[::-1])[::-1], 0.0))
 

@@ -25,7 +25,7 @@ from tabrecover.template import SlotKind
 from tabrecover.units import Units, is_delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tabrecover.align import Alignment, Placement
     from tabrecover.model import Document
@@ -172,9 +172,16 @@ class _Filler:
         self.ends_in_spaces = self._ends_in_spaces()
         self.open_rows = {
             row
-            for row, text in row_strays(document, units, alignment)
+            for row, text in (*row_strays(document, units, alignment), *self._unlike_numbers())
             if any(map(str.isdecimal, text))
         }
+
+    def _unlike_numbers(self) -> Iterator[tuple[int, str]]:
+        """Texts in slots for numbers, by row: several numbers may be run together in them."""
+        for symbol, at in zip(self.alignment.symbols, self.alignment.trace, strict=True):
+            slot = self.alignment.template.slots[at]
+            if at >= 0 and symbol.kind == UnitKind.TEXT and slot.kind < SlotKind.TEXT:
+                yield slot.row, self.texts[symbol.unit]
 
     def _end_of_document(self) -> float:
         """The slot of the document's last text: what is behind may be cut off; or infinity."""

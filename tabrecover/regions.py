@@ -39,6 +39,7 @@ PASSED_LABEL = 0.3  # share of its nats that a label passed over costs
 STRANGE_PER_NAT = 16  # folded characters of foreign text that outweigh one nat
 TEXT_SLOT_ROOM = 40  # folded characters that a text value may take unpunished
 COPIES = 50  # of repeated rows whose text values may do so
+MAX_MEASURE = 3  # letters of what a number is measured in
 MAX_SIGNS = 8  # signs and marks between a label and the digits that they are run into
 
 _CLOSERS = frozenset(":：()（）[]【】〔〕{}「」『』<>《》〈〉\"'“”‘’*＊")
@@ -140,7 +141,8 @@ def cell_hits(
         before = not templates.isdisjoint(ending.get(hit.start, ()))
         behind = not templates.isdisjoint(starting.get(hit.end, ()))
         if (
-            _ends_alone(text, start - 1, -1, before, spaced)
+            not _is_measure(text, start, end)
+            and _ends_alone(text, start - 1, -1, before, spaced)
             and _ends_alone(text, end, 1, behind, spaced)
             and (
                 not _cuts_number(text, start) or _follows_run(text, folded, hit, templates, ending)
@@ -259,6 +261,17 @@ def _is_run_into(text: str, position: int, step: int) -> bool:
         if not 0 <= position < len(text) or text[position] not in _NUMERIC:
             break
     return _digit_at(text, position)
+
+
+def _is_measure(text: str, start: int, end: int) -> bool:
+    """Whether a few Latin letters follow a number after a space, as its unit does: `1.5 mm`."""
+    return (
+        end - start <= MAX_MEASURE
+        and text[start:end].isascii()
+        and start > 1
+        and text[start - 1] == " "
+        and text[start - 2].isdigit()
+    )
 
 
 def _is_struck_out(text: str, position: int, step: int) -> bool:

@@ -47,7 +47,7 @@ __all__ = [
 _GROUPED = r"\d{1,3}(?:[,'’ ]\d{3})+"
 _INTEGER = re.compile(rf"[-+−]?(?:{_GROUPED}|\d+)")
 _DECIMAL = re.compile(
-    rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?(?: ?[%‰])?"
+    rf"[-+−]?(?:(?:{_GROUPED}|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{{1,2}})?(?:\s?[%‰])?"
 )
 _MARK = re.compile(r"[-/\\—–―−－*×.…·_]{1,6}")
 _PAGE_NUMBER = re.compile(r"([-—–―·])\s*\d{1,4}\s*\1")  # as printed at the foot of a page
@@ -55,6 +55,7 @@ _GLUED = re.compile(  # numbers and marks run together, and into the words behin
     r"[\d,./\\%‰—–-]+(?=[^\W\d_]|\Z)"
 )
 _WORDS = re.compile(r"\S+(?:[^\S\t\r\n][%‰％](?!\S))?")  # with a sign that a space parts
+_PERCENT = ("%", "‰", "％")
 _COLONS = ":："
 _PARTING = re.compile(f"[{_COLONS}]|[,;，；](?=[-+−]?\\d)")  # behind a label, before its value
 _OPENERS = " (（[【\"'“‘「『〔〈《"
@@ -143,6 +144,7 @@ def cut_units(
 ) -> Units:
     """Cut tokens into units along `labels` (disjoint, ascending).
 
+    A percent sign alone on a line is that of the number on the line before.
     `whole_cells`: texts between two cell ends are one unit, as in HTML. `spaced`: nothing but
     spaces parts the cells, so every number between words is a unit.
     """
@@ -257,6 +259,10 @@ class _Cutter:
         if start >= end:
             return
         piece = self.text[start:end]
+        if piece in _PERCENT and self._ends_number():
+            self.units[-1] = self.units[-1]._replace(end=end)
+            self.gap = ""
+            return
         words = list(_WORDS.finditer(piece))
         is_text = classify(piece) == UnitKind.TEXT
         numbers = all(classify(word.group()) != UnitKind.TEXT for word in words)
@@ -270,6 +276,13 @@ class _Cutter:
             self.gap = ""
         else:
             self._add(Unit(start, end))
+
+    def _ends_number(self) -> bool:
+        """Whether the line before ends in a number without a sign, the last unit so far."""
+        if self.gap != "e" or not self.units or self.units[-1].label >= 0:
+            return False
+        last = self.text[self.units[-1].start : self.units[-1].end]
+        return number_of(last) is not None and last[-1] not in _PERCENT
 
     def _joins(self, piece: str, clings: bool) -> bool:
         """Whether a text belongs to the unit before it: a label's tail, or the same cell."""

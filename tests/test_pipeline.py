@@ -775,3 +775,40 @@ def test_titles_between_padded_rows_make_them_no_cells_in_place() -> None:
     (table,) = tabrecover.recover(dump + "Ham | 4 | 9 |\n", templates=library).tables
     values = [cell for cell in table.cells if cell.role == "value" and cell.row == 3]
     assert max(cell.confidence for cell in values) < TOLD
+
+
+ANSWERS = tabrecover.parse_template(
+    "<table data-type=decimal><tr><th>Answer of the house<th>Men<th>Women"
+    "<tr><th>Fairly good<td><td><tr><th>Rather poor<td><td></table>",
+    'id = "house"',
+)
+
+
+def test_a_percent_sign_on_the_next_line_is_the_number_s() -> None:
+    """Where a narrow column broke before it; a sign behind a number that has one is not."""
+    lines = (
+        "Answer of the house\nMen\nWomen\nFairly good\n62.8\n%\n3.9%\nRather poor\n5\n%\n12.1%\n"
+    )
+    assert_told(values(lines, ANSWERS), ["62.8\n%", "3.9%", "5\n%", "12.1%"])
+
+
+def test_a_blank_beside_numbers_run_together_is_not_told() -> None:
+    """What stands in the row as one text may be the values of all its cells."""
+    lines = "Answer of the house\nMen\nWomen\nFairly good\n62.8\n3.9\nRather poor5.1x12.1\n"
+    found = values(lines, ANSWERS)
+    assert [text for text, _ in found[:2]] == ["62.8", "3.9"]
+    assert max(confidence for _, confidence in found[2:]) < 0.9
+
+
+def test_a_measure_in_a_text_is_no_label() -> None:
+    """A row is called `mm`; the letters behind the number of another row's text are that text's."""
+    # A bug once: the value was told without them.
+    template = tabrecover.parse_template(
+        "<table><tr><th>Part of it<th>Made of<tr><th>Housing<td data-type=text>"
+        "<tr><th>Depth in all<td data-type=text><tr><th>mm<td data-type=integer></table>",
+        'id = "parts"',
+    )
+    cells = ["Part of it", "Made of", "Housing", "coated steel, 1.5 mm", "Depth in all", "15"]
+    for close in ("\n", " |\n"):
+        dump = "".join(cell + close for cell in [*cells, "mm", "7"])
+        assert_told(values(dump, template), ["coated steel, 1.5 mm", "15", "7"])

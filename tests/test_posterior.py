@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tabrecover.posterior import Matrix, decode, forward_backward, log_total, margins
 
 Pairs = tuple[tuple[int, int], ...]
-Lattice = tuple[Matrix, Matrix, Matrix]
+Lattice = tuple[Matrix, Matrix, Matrix, Matrix | None]
 scores = st.one_of(st.floats(-9, 3), st.sampled_from([0.0, -1.0, -1e4]))
 
 
@@ -25,10 +25,11 @@ def matrix(draw: st.DrawFn, rows: int, cols: int, values: st.SearchStrategy[floa
 
 @st.composite
 def lattices(draw: st.DrawFn) -> Lattice:
-    """Scores of up to four symbols and four slots."""
+    """Scores of up to four symbols and four slots, perhaps of what is behind these."""
     n, m = draw(st.integers(0, 4)), draw(st.integers(0, 4))
     skip = matrix(draw, 1, m, scores)[0]
-    return matrix(draw, n, m, scores), matrix(draw, n, m + 1, scores), skip
+    behind = matrix(draw, 1, n + 1, scores)[0] if draw(st.booleans()) else None
+    return matrix(draw, n, m, scores), matrix(draw, n, m + 1, scores), skip, behind
 
 
 @st.composite
@@ -48,22 +49,32 @@ def alignments(n: int, m: int) -> Iterator[Pairs]:
                 yield tuple(zip(symbols, slots, strict=True))
 
 
-def score(pairs: Pairs, lattice: Lattice) -> float:
-    """The score of one alignment: between two matches strays come first, then skips."""
-    match, stray, skip = lattice
-    n, m = match.shape
-    total = 0.0
+def score(pairs: Pairs, end: int, lattice: Lattice) -> float:
+    """The score of one alignment: between two matches strays come first, then skips.
+
+    The symbols from `end` on are behind.
+    """
+    match, stray, skip, behind = lattice
+    m = len(skip)
+    total = 0.0 if behind is None else float(behind[end])
     symbol, slot = 0, 0
-    for i, j in (*pairs, (n, m)):
+    for i, j in (*pairs, (end, m)):
         total += sum(stray[k, slot] for k in range(symbol, i)) + sum(skip[slot:j])
-        if (i, j) != (n, m):
+        if (i, j) != (end, m):
             total += match[i, j]
         symbol, slot = i + 1, j + 1
     return total
 
 
-def all_scores(lattice: Lattice) -> dict[Pairs, float]:
-    return {pairs: score(pairs, lattice) for pairs in alignments(*lattice[0].shape)}
+def all_scores(lattice: Lattice) -> list[tuple[Pairs, float]]:
+    """What every alignment matches, and its score."""
+    n, m = lattice[0].shape
+    least = n if lattice[3] is None else 0
+    return [
+        (pairs, score(pairs, end, lattice))
+        for pairs in alignments(n, m)
+        for end in range(max(least, max((i + 1 for i, _ in pairs), default=0)), n + 1)
+    ]
 
 
 def log_sum(values: list[float]) -> float:
@@ -75,12 +86,12 @@ def log_sum(values: list[float]) -> float:
 def test_the_sum_is_over_all_alignments(lattice: Lattice) -> None:
     """Total and match probabilities are those of the enumeration."""
     enumerated = all_scores(lattice)
-    total = log_sum(list(enumerated.values()))
+    total = log_sum([value for _, value in enumerated])
     found, found_total = forward_backward(*lattice)
     assert found_total == pytest.approx(total, abs=1e-6)
     assert log_total(*lattice) == pytest.approx(total, abs=1e-6)
     expected = np.zeros(lattice[0].shape)
-    for pairs, value in enumerated.items():
+    for pairs, value in enumerated:
         for pair in pairs:
             expected[pair] += exp(value - total)
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -90,14 +101,14 @@ def test_the_sum_is_over_all_alignments(lattice: Lattice) -> None:
 def test_margins_are_distances_from_the_best_alignment(lattice: Lattice) -> None:
     """A margin is the best score with this match, or this slot empty, minus the best of all."""
     enumerated = all_scores(lattice)
-    best = max(enumerated.values())
+    best = max(value for _, value in enumerated)
     n, m = lattice[0].shape
     found = margins(*lattice)
     for j in range(m):
-        without = [v for p, v in enumerated.items() if all(slot != j for _, slot in p)]
+        without = [v for p, v in enumerated if all(slot != j for _, slot in p)]
         assert found.empty[j] == pytest.approx(max(without) - best, abs=1e-6)
         for i in range(n):
-            holding = [v for p, v in enumerated.items() if (i, j) in p]
+            holding = [v for p, v in enumerated if (i, j) in p]
             assert found.match[i, j] == pytest.approx(max(holding) - best, abs=1e-6)
     assert (found.match <= 0).all()
     assert (found.empty <= 0).all()

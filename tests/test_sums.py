@@ -189,13 +189,13 @@ def test_what_all_fillings_agree_on_is_placed(cells: list[list[str]]) -> None:
 
 @given(lattices(), st.data())
 def test_fillings_are_those_of_all_alignments(
-    lattice: tuple[np.ndarray, np.ndarray, np.ndarray], data: st.DataObject
+    lattice: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None], data: st.DataObject
 ) -> None:
     """Alignments that fill the values alike are one filling with their log-sum and maximum."""
     n, m = lattice[0].shape
     values = data.draw(st.lists(st.booleans(), min_size=m, max_size=m))
     alike: dict[Pairs, list[float]] = {}
-    for pairs, score in all_scores(lattice).items():
+    for pairs, score in all_scores(lattice):
         shown = tuple((i, j) for i, j in pairs if values[j])
         alike.setdefault(shown, []).append(score)
     way = Way(Lattice(*lattice), range(m), 0.0)
