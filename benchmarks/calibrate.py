@@ -64,7 +64,7 @@ MIN_BLOCK = 150  # values behind a step of the curve
 RATES = (0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 MANY = 1000  # errors from which the normal law is taken
 EPSILON = 1e-6  # the grain of confidences
-TOLD_ERROR = 0.000125  # of all that is told, as much is wrong on documents left out
+TOLD_ERROR = 0.00015  # of all that is told, as much is wrong on documents left out
 TOLD_LIKE = 0.99  # and of values like one that is told, so many are right
 SURE = 0.95  # probability that the bound of an error rate holds
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tabrecover.lex import CELL_SEPARATORS, LINE_ENDS, SEPARATORS, lex, tokens
 from tabrecover.model import CELL_END, ROW_END, TABLE_END
 from tabrecover.template import MAX_CELLS, SlotKind
-from tabrecover.units import LEFTOVERS, leading_values
+from tabrecover.units import LEFTOVERS, PERCENT, leading_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,7 +91,8 @@ def reach_on(
                 position = token.end
             continue
         piece = text[token.start : token.end]
-        if not piece.strip(LEFTOVERS):  # of the last label
+        cut_off = piece in PERCENT and text[token.start - 2 : token.start - 1].isdigit()
+        if cut_off or not piece.strip(LEFTOVERS):  # of the last number, of the last label
             position = token.end
             continue
         values, length = leading_values(piece, glued=token.start == end)

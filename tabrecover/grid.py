@@ -194,12 +194,18 @@ class _Filler:
         return self.alignment.trace[texts[-1]]
 
     def _ends_in_spaces(self) -> bool:
-        """Whether the cells at the end are columns', with nothing but spaces to show them."""
+        """Whether the cells at the end are columns', with too few spaces to show them."""
         if self.document.kind == "html" or not self.document.cells or not self.placed:
             return False
-        last = self.units[max(unit for units in self.placed.values() for unit in units)]
-        behind = self.document.raw_span(last.start, last.end).end
-        return not self.document.raw[behind:].strip(" \r\n")
+        units = [unit for units in self.placed.values() for unit in units]
+        first, last = self.units[min(units)], self.units[max(units)]
+        raw = self.document.raw
+        start = raw.rfind("\n", 0, self.document.raw_span(first.start, first.end).start) + 1
+        end = self.document.raw_span(last.start, last.end).end
+        if raw[end:].strip(" \r\n"):
+            return False
+        *above, own = [len(line.rstrip("\r")) for line in raw[start:].rstrip("\r\n").split("\n")]
+        return own < max(above, default=0)
 
     def _spans(self, units: Sequence[int]) -> tuple[Span, ...]:
         spans: list[Span] = []

@@ -156,7 +156,7 @@ def _numberings(template: Template) -> list[list[int]]:
 
 
 def placing(rows: Sequence[Sequence[str]], template: Template) -> Placing | None:
-    """How labels of a template stand in their columns, most of them and no other ones."""
+    """How labels of a template stand in their columns: most, no other ones, and none in pieces."""
     if not rows or len(rows[0]) != template.n_cols:
         return None
     forms = [(fold_text(text), column) for row in rows for column, text in enumerate(row) if text]
@@ -167,9 +167,18 @@ def placing(rows: Sequence[Sequence[str]], template: Template) -> Placing | None
             for form in template.cells[slot.cell].forms if slot.kind == SlotKind.LABEL else ():
                 columns.setdefault(form, set()).add(column)
         known = [(form, column) for form, column in forms if form in columns]
-        if 2 * len(set(known)) >= len(columns) and all(c in columns[f] for f, c in known):
+        if 2 * len(set(known)) < len(columns) or any(c not in columns[f] for f, c in known):
+            continue
+        missing = sorted(columns.keys() - {form for form, _ in known})
+        if not any(_begins_one(form, missing) for form, _ in forms if form not in columns):
             return way
     return None
+
+
+def _begins_one(form: str, labels: Sequence[str]) -> bool:
+    """Whether a text with letters is the beginning of one of the labels, which are sorted."""
+    behind = labels[bisect_left(labels, form) :][:1]
+    return any(map(str.isalpha, form)) and any(label.startswith(form) for label in behind)
 
 
 def _places(units: Sequence[int], where: Sequence[Extent]) -> Iterator[dict[int, float]]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEFTOVERS",
+    "PERCENT",
     "SPACES",
     "LabelSpan",
     "Units",
@@ -55,13 +56,13 @@ _GLUED = re.compile(  # numbers and marks run together, and into the words behin
     r"[\d,./\\%‰—–-]+(?=[^\W\d_]|\Z)"
 )
 _WORDS = re.compile(r"\S+(?:[^\S\t\r\n][%‰％](?!\S))?")  # with a sign that a space parts
-_PERCENT = ("%", "‰", "％")
 _COLONS = ":："
 _PARTING = re.compile(f"[{_COLONS}]|[,;，；](?=[-+−]?\\d)")  # behind a label, before its value
 _OPENERS = " (（[【\"'“‘「『〔〈《"
 _CLOSERS = ")）]】\"'”’」』〕〉》"
 LEFTOVERS = " *＊" + _COLONS + _CLOSERS  # what a label leaves behind where its words are found
 _TRIM = " \u3000\xa0:：()（）[]【】\"'“”‘’,，;；、"
+PERCENT = frozenset("%‰％")  # signs that may stand by themselves, behind their number
 PARTING = frozenset("bTcr")  # gap letters of characters that only part cells
 SPACES = frozenset("gso")  # those of spaces, which part words too
 MAX_NUMBER = 40  # characters; longer digit strings are identifiers or junk
@@ -259,7 +260,7 @@ class _Cutter:
         if start >= end:
             return
         piece = self.text[start:end]
-        if piece in _PERCENT and self._ends_number():
+        if piece in PERCENT and self._ends_number():
             self.units[-1] = self.units[-1]._replace(end=end)
             self.gap = ""
             return
@@ -282,7 +283,7 @@ class _Cutter:
         if self.gap != "e" or not self.units or self.units[-1].label >= 0:
             return False
         last = self.text[self.units[-1].start : self.units[-1].end]
-        return number_of(last) is not None and last[-1] not in _PERCENT
+        return number_of(last) is not None and last[-1] not in PERCENT
 
     def _joins(self, piece: str, clings: bool) -> bool:
         """Whether a text belongs to the unit before it: a label's tail, or the same cell."""

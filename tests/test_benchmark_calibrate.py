@@ -16,9 +16,9 @@ def right(*wrong_at: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return outcomes
 
 
-def test_told_begins_where_one_in_eight_thousand_is_wrong() -> None:
+def test_told_begins_where_15_in_100_000_are_wrong() -> None:
     """With one wrong value of 9,000 all are told; the second of 8,501 is too many, and ends it."""
-    assert TOLD_ERROR == 1 / 8000
+    assert TOLD_ERROR == 15 / 100_000
     assert told_from(SURE, right(10)) == 0.991
     assert told_from(SURE, right(10, 8500)) == round(float(SURE[8499]), 6)
     assert told_from(SURE, right(0, 1, 2)) == 1.0  # nothing is

@@ -170,11 +170,12 @@ def test_rows_without_covered_positions_are_filled(text: str, filled: bool) -> N
         ("  12\n", "  12   13\n"),
         ("Early          11   ", "Early in a day 11   "),
         ("11      12", "11 of t 12"),
+        ("Late ripening          22", "Late                   22\n          ripening"),
     ],
-    ids=["labels elsewhere", "a column more", "words at a column", "values so"],
+    ids=["labels elsewhere", "a column more", "words at a column", "values so", "in pieces"],
 )
 def test_texts_that_begin_elsewhere_leave_the_table_as_it_is(row: str, other: str) -> None:
-    """A label in another's column, a place too many, or words one space apart at a column."""
+    """A label in another's column or cut by a line, a place too many, or words where one begins."""
     assert row in BY_COLUMN
     text = BY_COLUMN.replace(row, other)
     assert by_starts(text).text == text
