@@ -460,6 +460,11 @@ def test_progress_in_words() -> None:
     assert "left" not in progress_line(summary, Done(500, None, 0.0), 100.0)
 
 
+def _written(out: Path) -> int:
+    """The number of files in a folder, whole or not yet."""
+    return sum(len(files) for _, _, files in os.walk(out))
+
+
 def test_a_run_that_is_killed_goes_on_to_the_same_result(forms: Path, tmp_path: Path) -> None:
     """Killed six times at any moment, and resumed: all files are those of an undisturbed run."""
     made = tmp_path / "in"
@@ -475,9 +480,11 @@ def test_a_run_that_is_killed_goes_on_to_the_same_result(forms: Path, tmp_path: 
         process = subprocess.Popen(  # noqa: S603 - our own command
             arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        try:
-            process.wait(rng.uniform(0.8, 2.2))
-        except subprocess.TimeoutExpired:
+        enough = _written(tmp_path / "cut") + rng.randint(1, 9)
+        while process.poll() is None and _written(tmp_path / "cut") < enough:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))  # into the midst of a piece
+        if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
             killed += 1
         process.wait()
