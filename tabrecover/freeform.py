@@ -31,8 +31,10 @@ from tabrecover.periods import Records, find_records, heads_before
 from tabrecover.posterior import Matrix, decode, forward_backward
 from tabrecover.results import Reading, Table
 from tabrecover.scoring import NEVER, UnitKind
+from tabrecover.sheets import parts_of_sheet
 from tabrecover.sketch import sketch
 from tabrecover.stacks import Stack, cell_lines, find_stacks, with_blanks
+from tabrecover.symbols import is_sentence
 from tabrecover.units import classify, number_of
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
     from tabrecover.model import Document, HtmlCell, Role
 
-__all__ = ["block_table", "column_tables", "html_tables", "line_tables"]
+__all__ = ["block_tables", "column_tables", "html_tables", "line_tables"]
 
 MIN_ROWS, MIN_COLUMNS = 2, 2
 MAX_COLUMNS = 200
@@ -67,23 +69,49 @@ _COLONS = (":", "：")
 # --- delimited lines ----------------------------------------------------------------------------
 
 
-def block_table(document: Document, block: Block, law: Law | None) -> Table | None:
-    """The block as a table, or None if it doesn't hold together as one.
+def block_tables(document: Document, block: Block, law: Law | None) -> list[Table]:
+    """The block as a table, or as those of a sheet; empty if it doesn't hold together as one.
 
     `law` is the document's; a block it can't read is fingerprinted by itself.
     """
     suits = law is not None and law.rows_shown and law.name.startswith(("bars", "tabs"))
     laws = [*([law] if law is not None and suits else []), *fingerprint([block.units.gaps])]
     for own in sorted(laws, key=lambda own: -own.confidence):
-        if own.rows_shown and own.parted:
-            table = _read_block(document, block, own)
-            if table is not None:
-                return table
-    return None
+        if own.rows_shown and own.parted and (tables := _read_block(document, block, own)):
+            return tables
+    return []
 
 
-def _read_block(document: Document, block: Block, law: Law) -> Table | None:
+def _read_block(document: Document, block: Block, law: Law) -> list[Table]:
     rows = read_rows(document.text, block.units, law)
+    parts = _on_sheet(rows) if law.blanks_shown and _is_tabbed(block) else None
+    if parts is None:
+        parts = [rows]
+    tables = (_read_rows(document, block, law, part) for part in parts)
+    return [table for table in tables if table is not None]
+
+
+def _is_tabbed(block: Block) -> bool:
+    """Whether tabs part the cells."""
+    return any("T" in gap for gap in block.units.gaps)
+
+
+def _on_sheet(rows: Sequence[Sequence[Entry]]) -> list[list[list[Entry]]] | None:
+    """The rows of each table on a sheet of tab-separated columns with prose between them."""
+    parts = parts_of_sheet([[entry.text for entry in row] for row in rows], _is_prose)
+    if parts is None:
+        return None
+    return [
+        [[rows[n][col] if col < len(rows[n]) else BLANK for col in part.columns] for n in part.rows]
+        for part in parts
+    ]
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) > MEAN_LENGTH or is_sentence(text)
+
+
+def _read_rows(document: Document, block: Block, law: Law, rows: list[list[Entry]]) -> Table | None:
     width = max((len(row) for row in rows), default=0)
     if len(rows) < MIN_ROWS or not MIN_COLUMNS <= width <= MAX_COLUMNS:
         return None
@@ -96,7 +124,8 @@ def _read_block(document: Document, block: Block, law: Law) -> Table | None:
     shown = [_Shown(entry, {entry.text: 1.0}) for row in rows for entry in row]
     if not law.blanks_shown:
         rows, shown = _with_blanks(rows, width)
-    span = document.raw_span(block.units.units[0].start, block.units.units[-1].end)
+    units = [entry for row in rows for entry in row if entry.text]
+    span = document.raw_span(units[0].start, units[-1].end)
     reading = Reading("delimiters", law.confidence)
     return _table(document, span, rows, shown, layout, reading, int(block.headed))
 
@@ -191,7 +220,7 @@ def _is_table(
 def _is_closed(block: Block) -> bool:
     """Whether tabs part the cells, or rows begin or end with a bar; code has other bars."""
     gaps = block.units.gaps
-    return any("T" in gap for gap in gaps) or "b" in gaps[0] or "b" in gaps[-1]
+    return _is_tabbed(block) or "b" in gaps[0] or "b" in gaps[-1]
 
 
 def _holds_numbers(entries: Sequence[Entry]) -> bool:

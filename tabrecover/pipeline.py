@@ -25,7 +25,7 @@ from tabrecover.clusters import find_clusters
 from tabrecover.confidence import table_confidence, table_status
 from tabrecover.dialects import Law, fingerprint
 from tabrecover.fold import fold
-from tabrecover.freeform import block_table, column_tables, html_tables, line_tables
+from tabrecover.freeform import block_tables, column_tables, html_tables, line_tables
 from tabrecover.furniture import without_furniture
 from tabrecover.glued import cut_glued
 from tabrecover.grid import Rival, fill_grid
@@ -127,7 +127,7 @@ def recover_document(
         law = readings.law
         rooms = _rooms(document, [*clusters, *blocks])[: len(clusters)]
         tables = _template_tables(document, library, units, rooms, readings)
-        tables += [t for b in blocks if (t := block_table(document, b, law)) is not None]
+        tables += [table for block in blocks for table in block_tables(document, block, law)]
     else:
         law, tables = None, []
     tables += html_tables(document, covered)

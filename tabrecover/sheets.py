@@ -5,13 +5,14 @@ wherever those of any table do: the cells of each table leave columns empty that
 Saved as text, every line has as many tabs. A table's lines are those around its labels, up to a
 line of text that is none; a column in which none of its lines has a text is not the table's. If as
 many are left as a template has, in every table of the sheet, the lines are declared as cells.
+Without templates, sentences part the tables.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from itertools import dropwhile, groupby
+from itertools import dropwhile, groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabrecover.canvas import lines_of
@@ -19,12 +20,12 @@ from tabrecover.layout import declared
 from tabrecover.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from tabrecover.canvas import Line
     from tabrecover.model import Document
 
-__all__ = ["cut_from_sheet"]
+__all__ = ["Part", "cut_from_sheet", "parts_of_sheet"]
 
 ON_SHEET = 0.9  # share of the lines with something that have as many tabs
 MIN_ROWS, MIN_TABS = 2, 2  # of a table, of a line
@@ -117,3 +118,52 @@ def _tables(rows: Sequence[_Row], widths: Container[int]) -> Iterator[list[_Row]
             run = list(dropwhile(lambda row: not row.labelled, stretch))
     if len(run) >= MIN_ROWS:
         yield run
+
+
+# --- without templates ----------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """A table's rows on a sheet, and the columns in which one of them has a text."""
+
+    rows: range
+    columns: list[int]
+
+
+def parts_of_sheet(
+    rows: Sequence[Sequence[str]], is_prose: Callable[[str], bool]
+) -> list[Part] | None:
+    """The tables among the rows of a sheet; None if there is no prose on it.
+
+    A row of nothing but prose, at the left, ends a table, if what is behind it or the table itself
+    leaves columns empty that others use. Single texts before a table are headings; the last of them
+    is a section of it, if it has others.
+
+    >>> rows = [["Beds by ward."], ["Ward", "", "Beds"], ["Eye", "", "12"], ["Ear", "", "7"]]
+    >>> parts_of_sheet(rows, lambda text: text.endswith("."))
+    [Part(rows=range(1, 4), columns=[0, 2])]
+    """
+    filled = [[column for column, text in enumerate(row) if text] for row in rows]
+    prose = [own == [0] and is_prose(row[0]) for own, row in zip(filled, rows, strict=True)]
+    if not any(prose):
+        return None
+    bounds = [-1, *(row for row, is_text in enumerate(prose) if is_text), len(rows)]
+    stretches = (_without_headings(filled, *pair) for pair in pairwise(bounds))
+    parts = [_part(filled, own) for own in stretches if own is not None]
+    used = {column for own in filled for column in own}
+    if len(parts) > 1 and all(len(part.columns) == len(used) for part in parts):
+        return [_part(filled, range(parts[0].rows.start, parts[-1].rows.stop))]
+    return parts
+
+
+def _without_headings(filled: Sequence[list[int]], before: int, behind: int) -> range | None:
+    """The rows of a table between two places, or None if there are too few."""
+    several = [row for row in range(before + 1, behind) if len(filled[row]) > 1]
+    if len(several) < MIN_ROWS:
+        return None
+    sections = any(filled[row] == [0] for row in range(several[0], several[-1]))
+    return range(max(before + 1, several[0] - sections), behind)
+
+
+def _part(filled: Sequence[list[int]], rows: range) -> Part:
+    return Part(rows, sorted({column for row in rows for column in filled[row]}))

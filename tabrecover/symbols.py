@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tabrecover.template import Template
     from tabrecover.units import Units
 
-__all__ = ["Symbol", "read_symbols", "with_numbering"]
+__all__ = ["Symbol", "is_sentence", "read_symbols", "with_numbering"]
 
 MIN_WIDE, MIN_WORDS = 8, 4  # ideographs, or words, of a sentence
 _FULL_STOP = re.compile(r"[.。．!！?？]['\"’”」』)）]*\Z")
@@ -55,13 +55,17 @@ def read_symbols(text: str, units: Units, law: Law) -> tuple[Symbol, ...]:
             piece = text[unit.start : unit.end]
             kind = UnitKind.LABEL if unit.label >= 0 else classify(piece)
             symbols.append(
-                Symbol(kind, number, fold_text(piece), written_as(piece), _is_sentence(piece))
+                Symbol(kind, number, fold_text(piece), written_as(piece), is_sentence(piece))
             )
     return tuple(symbols)
 
 
-def _is_sentence(text: str) -> bool:
-    """Whether a text ends as sentences do, and is longer than what abbreviations end."""
+def is_sentence(text: str) -> bool:
+    """Whether a text ends as sentences do, and is longer than what abbreviations end.
+
+    >>> is_sentence("Counts are of the last day."), is_sentence("No. of beds"), is_sentence("Inc.")
+    (True, False, False)
+    """
     if _FULL_STOP.search(text) is None:
         return False
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)

@@ -170,3 +170,20 @@ def test_lines_of_one_text_are_no_table() -> None:
     rows = "Name of farm\tSheep\tGoats\nUpton farm\t5\t6\nSlad farm\t7\t8\n"
     tables = tabrecover.recover(f"{paragraphs}\nAnd so on.\n\n{rows}", templates=FARMS).tables
     assert [table.template for table in tables] == ["farms"]
+
+
+def grids(sheet: str) -> list[tuple[int, int]]:
+    """Rows and columns of each table that is found without templates."""
+    tables = tabrecover.recover(sheet, templates="none").tables
+    return [table.shape for table in tables]
+
+
+def test_sentences_part_the_tables_of_a_sheet_without_templates() -> None:
+    """Each table has the columns that it uses; the title and the sentence are none's."""
+    assert grids(SHEET + line("Holm mill", "1", "", "3", "", "75")) == [(4, 3), (3, 4)]
+
+
+def test_a_sheet_without_sentences_is_one_table() -> None:
+    """Nothing says that its tables are two: rows stay in the columns of the sheet."""
+    ((rows, columns),) = grids(SHEET.replace("Mills are returned below.", "Mills"))
+    assert (rows, columns) == (8, 6)
