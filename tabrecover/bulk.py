@@ -24,12 +24,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from tabrecover._version import __version__
 from tabrecover.api import library_of
@@ -40,18 +39,27 @@ from tabrecover.batch import (
     Repairer,
     Row,
     plain_row,
-    schema_of,
     set_aside,
 )
 from tabrecover.confidence import ACCEPT
-from tabrecover.errors import RecoveryError, UsageError
+from tabrecover.errors import UsageError
+from tabrecover.folders import STATE, BulkError, Folder, folder_at
 from tabrecover.intake import MAX_BYTES, Item, Piece, Reading, pieces
 from tabrecover.places import STANDARD_INPUT, bytes_of, check_inputs, is_remote
 from tabrecover.render import csv_line
-from tabrecover.storage import write_atomically
+from tabrecover.sinks import (
+    DATA_SETS,
+    DRAWINGS,
+    FORMATS,
+    REVIEW,
+    Drawing,
+    Files,
+    Format,
+    write_empty,
+)
 
 if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+    pass
 
 __all__ = [
     "FORMATS",
@@ -69,24 +77,13 @@ __all__ = [
     "settings_of",
 ]
 
-STATE = ".state"
-DATA_SETS = ("documents", "tables", "values", "records", "repaired", "quarantine")
-_HALF_WRITTEN = re.compile(  # names that `write_atomically` gives to files of a run
-    r"\.(?:part-(?:\d{7}|none)\.\w+|\d{7}(?:\.review)?\.jsonl?|manifest\.json|finished\.json"
-    r"|summary\.json|review\.csv)\.[A-Za-z0-9_]+"
-)
+_INSIDE = (STATE, *DATA_SETS)  # the folders of a run's folder
+_MANIFEST, _FINISHED = f"{STATE}/manifest.json", f"{STATE}/finished.json"
+_MARKER = re.compile(r"\d{7}\.json")
 FORMAT_VERSION = 1
 MAX_SECONDS = 1_000_000  # that a document may take
 MOST_BYTES = 2**31 - 1  # of a document; CSV can't be asked for more
 MAX_REVIEW = 100_000  # rows of review.csv
-REVIEW = ("id", "source", "table", "template", "key", "row_path", "column_path", "text",
-          "confidence", "others", "suggestion", "doubts")  # fmt: skip
-KEPT_BYTES = 1 << 16  # of a document that was set aside
-ROWS_AT_ONCE = 5_000  # in memory, before they are written
-
-
-class BulkError(RecoveryError):
-    """A run can't go on: the output can't be written, or is of another run."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +141,6 @@ class Summary:
 
 
 Name = str | os.PathLike[str]
-Format = Literal["parquet", "csv", "records", "repaired"]
-Drawing = Literal["html", "markdown"]
-FORMATS = get_args(Format)
 
 
 class Done(NamedTuple):
@@ -172,7 +166,7 @@ def repair(
     templates: Name | Sequence[Name] = "builtin",
     format: Format = "parquet",  # noqa: A002 - the name users see
     workers: int | None = None,
-    engine: Callable[[Path, Settings], Engine] | None = None,
+    engine: Callable[[Folder, Settings], Engine] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Summary:
@@ -187,17 +181,15 @@ def repair(
     `TemplateError` for what was asked for; documents never raise.
     """
     names = _distinct(_names(inputs))
-    if is_remote(os.fspath(out)):
-        raise UsageError(f"{out}: the output is a folder of this machine; copy it when it is done")
     if not os.fspath(out) or (workers is not None and workers < 1):
         raise UsageError("give a folder for the output, and one worker at least")
     settings = settings_of(templates=templates, format=format, **options)
-    folder = Path(out).absolute()
+    folder = folder_at(out)
     _check(names, folder, settings)
     summary = Summary()
-    with _locked(folder):
+    with folder.locked():
         _start(folder, names, settings)
-        _sweep(folder)
+        folder.sweep(_INSIDE)
         pieces_done = 0
         meter = _Meter(names) if progress is not None else None
         chosen = engine or partial(LocalEngine, workers=workers or os.cpu_count() or 1)
@@ -207,7 +199,7 @@ def repair(
             if progress is not None and meter is not None:
                 progress(summary, meter.after(counted, before=before))
         _finish(folder, summary, pieces_done, settings.format)
-        _sweep(folder)  # workers of a killed run may have lived a moment longer
+        folder.sweep(_INSIDE)  # workers of a killed run may have lived a moment longer
     return summary
 
 
@@ -259,7 +251,7 @@ def settings_of(
     """What a run does: see the fields of `Settings` and of `Reading`."""
     for name, value, allowed in (
         ("format", format, FORMATS),
-        ("tables_as", tables_as, get_args(Drawing)),
+        ("tables_as", tables_as, DRAWINGS),
         ("kind", kind, (None, "text", "html")),
     ):
         if value not in allowed:
@@ -304,14 +296,16 @@ def _repairer(settings: Settings) -> Repairer:
     return Repairer(library, settings.kind, settings.encoding, settings.least, settings.seconds)
 
 
-def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
+def _check(names: Sequence[str], folder: Folder, settings: Settings) -> None:
     """Raise for what can't be done, before anything is written."""
     check_inputs(names)
     library_of(list(settings.templates))
     _check_folder(folder)
-    inside = [n for n in names if not is_remote(n) and _is_inside(folder, Path(n))]
+    inside = [name for name in names if folder.is_inside(name)]
     if inside:
-        raise UsageError(f"{folder}: is inside of the input {inside[0]}; give a folder beside it")
+        raise UsageError(
+            f"{folder.name}: is inside of the input {inside[0]}; give a folder beside it"
+        )
     if settings.format == "parquet":
         try:
             import pyarrow.parquet  # noqa: F401, PLC0415
@@ -322,45 +316,20 @@ def _check(names: Sequence[str], folder: Path, settings: Settings) -> None:
             ) from None
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Folder) -> None:
     """Raise `BulkError` for a folder that is of no run."""
-    if not folder.is_dir() or (folder / STATE / "manifest.json").exists():
-        return
-    strange = [entry.name for entry in folder.iterdir() if entry.name != STATE]
-    if strange:
+    strange = [name for name in folder.names() if name != STATE]
+    if strange and folder.text(_MANIFEST) is None:
         raise BulkError(
-            f"{folder}: holds {strange[0]!r}, which is of no run; give an empty or new folder"
+            f"{folder.name}: holds {strange[0]!r}, which is of no run; give an empty or new folder"
         )
-
-
-def _is_inside(folder: Path, name: Path) -> bool:
-    return name.is_dir() and folder.resolve().is_relative_to(name.resolve())
 
 
 # --- the output folder --------------------------------------------------------------------------
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other runs out of the folder; the system gives the lock up when the process ends."""
-    with _writing(folder):
-        (folder / STATE).mkdir(parents=True, exist_ok=True)
-        stream = open(folder / STATE / "lock", "w", encoding="utf-8")  # noqa: SIM115 - kept open
-    with stream:
-        try:
-            import fcntl  # noqa: PLC0415 - not on every system
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass
-        except OSError:
-            raise BulkError(f"{folder}: another run writes there; wait for its end") from None
-        yield
-
-
-def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
+def _start(folder: Folder, names: Sequence[str], settings: Settings) -> None:
     """Write the manifest, or check that it is that of the same run."""
-    path = folder / STATE / "manifest.json"
     manifest = {
         "format": FORMAT_VERSION,
         "version": __version__,
@@ -368,27 +337,17 @@ def _start(folder: Path, names: Sequence[str], settings: Settings) -> None:
         "settings": {**asdict(settings), "reading": settings.reading._asdict()},
         "templates": _digest_of(settings.templates),
     }
-    if not path.exists():
-        _write_json(path, manifest)
+    known = _read_json(folder, _MANIFEST)
+    if known is None:
+        _write_json(folder, _MANIFEST, manifest)
         return
-    known = json.loads(path.read_text(encoding="utf-8"))
     same = json.loads(json.dumps(manifest))
     differs = [key for key in same if known.get(key) != same[key]]
     if differs:
         raise BulkError(
-            f"{folder}: holds a run with other {' and '.join(differs)}; give the same, or another "
-            "folder"
+            f"{folder.name}: holds a run with other {' and '.join(differs)}; give the same, or "
+            "another folder"
         )
-
-
-def _sweep(folder: Path) -> None:
-    """Take out what is left of files that were being written when a run was stopped."""
-    for inside in (folder, *(folder / name for name in (STATE, *DATA_SETS))):
-        if inside.is_symlink() or not inside.is_dir():
-            continue
-        for entry in list(os.scandir(inside)):
-            if _HALF_WRITTEN.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                os.unlink(entry.path)
 
 
 def _digest_of(templates: Sequence[str]) -> str:
@@ -404,17 +363,17 @@ def _digest_of(templates: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Tell what can't be written."""
+def _read_json(folder: Folder, name: str) -> dict[str, Any] | None:
+    """What a file holds; None if there is none, or it has not come whole."""
     try:
-        yield
-    except OSError as error:
-        raise BulkError(f"{path}: can't be written: {error.strerror}") from error
+        held = json.loads(folder.text(name) or "null")
+    except ValueError:
+        return None
+    return held if isinstance(held, dict) else None
 
 
-def _write_json(path: Path, value: object) -> None:
-    with _writing(path), write_atomically(path) as stream:
+def _write_json(folder: Folder, name: str, value: object) -> None:
+    with folder.writing(name) as stream:
         json.dump(value, stream, indent=1)
 
 
@@ -438,52 +397,42 @@ class Engine(Protocol):
 
 
 def _counted(
-    folder: Path, names: Sequence[str], settings: Settings, engine: Engine
+    folder: Folder, names: Sequence[str], settings: Settings, engine: Engine
 ) -> Iterator[tuple[Counted, bool]]:
     """The counts of every piece as they come, and whether an earlier run did it."""
     number = -1
-    finished = _finished(folder)
+    finished = (_read_json(folder, _FINISHED) or {}).get("pieces")
+    marked = {int(name[:-5]) for name in folder.names(STATE) if _MARKER.fullmatch(name)}
     try:
         for number, piece in enumerate(pieces(names, settings.reading)):
             if finished is not None and number >= finished:
                 raise _changed(folder, "there is more than when it ended")
-            known = _known(folder, number, piece)
+            known = _known(folder, number, piece) if number in marked else None
             if known is not None:
                 yield known, True
             else:
                 yield from ((counted, False) for counted in engine.give(number, piece))
-        if _marker(folder, number + 1).exists() or (finished or 0) > number + 1:
+        if max(marked, default=-1) > number or (finished or 0) > number + 1:
             raise _changed(folder, "some that were done are gone")
         yield from ((counted, False) for counted in engine.rest())
     finally:
         engine.close()
 
 
-def _finished(folder: Path) -> int | None:
-    """The number of pieces of a run that has ended."""
-    path = folder / STATE / "finished.json"
-    if not path.exists():
-        return None
-    return int(json.loads(path.read_text(encoding="utf-8"))["pieces"])
-
-
-def _changed(folder: Path, what: str) -> BulkError:
+def _changed(folder: Folder, what: str) -> BulkError:
     return BulkError(
-        f"{folder}: inputs have changed since the run began ({what}); give another folder"
+        f"{folder.name}: inputs have changed since the run began ({what}); give another folder"
     )
 
 
-def _marker(folder: Path, number: int) -> Path:
-    return folder / STATE / f"{number:07}.json"
+def _marker(number: int) -> str:
+    return f"{STATE}/{number:07}.json"
 
 
-def _known(folder: Path, number: int, piece: Piece) -> Counted | None:
+def _known(folder: Folder, number: int, piece: Piece) -> Counted | None:
     """The counts of a piece that is done; raises `BulkError` if it was another piece."""
-    path = _marker(folder, number)
-    if not path.exists():
-        return None
-    marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if marker["fingerprint"] != piece.fingerprint:
+    marker = _read_json(folder, _marker(number))
+    if marker is not None and marker["fingerprint"] != piece.fingerprint:
         raise _changed(folder, f"piece {number} is another one")
     return marker
 
@@ -491,7 +440,7 @@ def _known(folder: Path, number: int, piece: Piece) -> Counted | None:
 class LocalEngine:
     """Worker processes with a window of tasks; one worker is this process itself."""
 
-    def __init__(self, folder: Path, settings: Settings, workers: int) -> None:
+    def __init__(self, folder: Folder, settings: Settings, workers: int) -> None:
         self.folder, self.settings, self.workers = folder, settings, workers
         self.window = 2 * workers + 2
         self.tasks: dict[Future[Counted], tuple[int, Piece]] = {}
@@ -557,7 +506,7 @@ class LocalEngine:
 
 
 def done_alone(
-    folder: Path, number: int, attempt: Callable[[tuple[int, ...]], Counted | None]
+    folder: Folder, number: int, attempt: Callable[[tuple[int, ...]], Counted | None]
 ) -> Counted:
     """The counts of a piece some documents of which end the process that repairs them.
 
@@ -569,8 +518,7 @@ def done_alone(
         counted = attempt(tuple(deadly))
         if counted is not None:
             return counted
-        at = _at(folder, number)
-        reached = int(at.read_text(encoding="utf-8")) if at.exists() else -1
+        reached = int(folder.text(_at(number)) or -1)
         if reached < 0 or reached in deadly:
             raise BulkError(
                 f"worker processes end by themselves (piece {number}); is there enough memory?"
@@ -583,7 +531,7 @@ def done_alone(
 _WORKER: list[Worker] = []
 
 
-def _begin(folder: Path, settings: Settings) -> None:
+def _begin(folder: Folder, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     threading.Thread(target=_follow_parent, daemon=True).start()
     _WORKER[:] = [Worker(folder, settings)]
@@ -601,34 +549,34 @@ def _do(number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> Cou
     return _WORKER[0].do(number, piece, deadly)
 
 
-def _at(folder: Path, number: int) -> Path:
+def _at(number: int) -> str:
     """Which document of a piece is being repaired, where a piece is tried alone."""
-    return folder / STATE / f"{number:07}.at"
+    return f"{STATE}/{number:07}.at"
 
 
 class Worker:
     """Does pieces: documents in, files and a marker out."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Folder, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
         self.repairer = _repairer(settings)
 
     def do(self, number: int, piece: Piece, deadly: tuple[int, ...] | None = None) -> Counted:
         """Repair a piece; gives its marker. With `deadly`, tells where it is, and skips those."""
         summary = Summary()
-        with _writing(self.folder):
-            with _Files(self.folder, number, self.settings) as files:
-                for at, item in enumerate(piece.items(self.settings.reading)):
-                    if deadly is not None:
-                        _at(self.folder, number).write_text(str(at), encoding="utf-8")
-                    one = self._repaired(item, is_deadly=at in (deadly or ()))
-                    summary.add(one)
-                    files.add(one, item)
-            marker = {
-                "fingerprint": piece.fingerprint, "bytes": piece.size, **summary.to_dict()
-            }  # fmt: skip
-            _write_json(_marker(self.folder, number), marker)
-            _at(self.folder, number).unlink(missing_ok=True)
+        format_, drawing = self.settings.format, self.settings.tables_as
+        with Files(self.folder, number, format_, drawing) as files:
+            for at, item in enumerate(piece.items(self.settings.reading)):
+                if deadly is not None:
+                    with self.folder.writing(_at(number)) as stream:
+                        stream.write(str(at))
+                one = self._repaired(item, is_deadly=at in (deadly or ()))
+                summary.add(one)
+                files.add(one, item)
+        marker = {"fingerprint": piece.fingerprint, "bytes": piece.size, **summary.to_dict()}
+        _write_json(self.folder, _marker(number), marker)
+        if deadly is not None:
+            self.folder.remove(_at(number))
         return marker
 
     def _repaired(self, item: Item, *, is_deadly: bool) -> Repaired:
@@ -637,179 +585,30 @@ class Worker:
         return self.repairer.repair_item(item)
 
 
-class _Files:
-    """The files of one piece, which appear when all is written; without rows there is none."""
-
-    def __init__(self, folder: Path, number: int, settings: Settings) -> None:
-        self.folder, self.number, self.settings = folder, number, settings
-        self.stack = ExitStack()
-        self.sinks: dict[str, _Sink] = {}
-
-    def __enter__(self) -> _Files:
-        self.stack.__enter__()
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self.stack.__exit__(kind, error, trace)
-
-    def add(self, one: Repaired, item: Item) -> None:
-        """Write what became of a document."""
-        wanted = self.settings.format
-        if wanted == "records":
-            self._sink(wanted, "jsonl").write_text(one.record + "\n")
-        elif wanted == "repaired":
-            if one.read is not None:
-                text = one.rewritten(self.settings.tables_as)
-                entry = {"id": one.document["id"], "source": one.document["source"], "text": text}
-                self._sink(wanted, "jsonl").write_text(json.dumps(entry) + "\n")
-        else:
-            self._sink("documents", wanted).add([one.document])
-            for data_set, rows in (("tables", one.tables), ("values", one.values)):
-                if rows:
-                    self._sink(data_set, wanted).add(rows)
-        if one.document["status"] == "quarantined":
-            self._sink("quarantine", "jsonl").write_text(_set_aside_line(one.document, item))
-        for row in _review_rows(one):
-            self._sink(STATE, "review.jsonl").write_text(json.dumps(row) + "\n")
-
-    def _sink(self, data_set: str, suffix: str) -> _Sink:
-        if data_set not in self.sinks:
-            name = f"{self.number:07}" if data_set == STATE else f"part-{self.number:07}"
-            path = self.folder / data_set / f"{name}.{suffix}"
-            path.parent.mkdir(exist_ok=True)
-            if suffix == "parquet":
-                stream: IO[Any] = self.stack.enter_context(write_atomically(path, "wb"))
-                self.sinks[data_set] = _ParquetSink(stream, data_set)
-            else:
-                stream = self.stack.enter_context(write_atomically(path))
-                kind = _CsvSink if suffix == "csv" else _Sink
-                self.sinks[data_set] = kind(stream, data_set)
-            self.stack.push(self.sinks[data_set].end)
-        return self.sinks[data_set]
-
-
-class _Sink:
-    """A file of lines."""
-
-    def __init__(self, stream: IO[Any], data_set: str) -> None:
-        self.stream, self.data_set = stream, data_set
-
-    def write_text(self, text: str) -> None:
-        self.stream.write(text)
-
-    def add(self, rows: Sequence[Row]) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Write what is left."""
-
-    def end(self, kind: object, *_: object) -> None:
-        """Close, unless something went wrong: then the file does not appear."""
-        if kind is None:
-            self.close()
-
-
-class _CsvSink(_Sink):
-    """A file of CSV with a head; alternatives as JSON."""
-
-    def __init__(self, stream: IO[Any], data_set: str) -> None:
-        super().__init__(stream, data_set)
-        self.write_text(csv_line(COLUMNS[data_set]))
-
-    def add(self, rows: Sequence[Row]) -> None:
-        for row in map(plain_row, rows):
-            values = (row[name] for name in COLUMNS[self.data_set])
-            self.write_text(csv_line(_csv_value(value) for value in values))
-
-
-def _csv_value(value: Any) -> str | int | float | None:
-    if isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False) if value else None
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-class _ParquetSink(_Sink):
-    """A Parquet file, written in groups of rows."""
-
-    def __init__(self, stream: IO[Any], data_set: str) -> None:
-        super().__init__(stream, data_set)
-        self.rows: list[Row] = []
-        self.writer: pq.ParquetWriter | None = None
-
-    def add(self, rows: Sequence[Row]) -> None:
-        self.rows += map(plain_row, rows)
-        if len(self.rows) >= ROWS_AT_ONCE:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-        if self.writer is not None:
-            self.writer.close()
-
-    def _flush(self) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - heavy, and optional
-        import pyarrow.parquet as pq  # noqa: PLC0415
-
-        schema = schema_of(self.data_set)
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(self.stream, schema, compression="zstd")
-        if self.rows:
-            self.writer.write_table(pa.Table.from_pylist(self.rows, schema=schema))
-            self.rows = []
-
-
-def _set_aside_line(row: Row, item: Item) -> str:
-    """Which document was set aside and why, with the beginning of it."""
-    data = b"" if item.data is None else item.data
-    raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    beginning = raw[:KEPT_BYTES].decode("utf-8", "backslashreplace")
-    entry = {**plain_row({k: row[k] for k in ("id", "source", "reason")}), "beginning": beginning}
-    return json.dumps(entry) + "\n"
-
-
-def _review_rows(one: Repaired) -> Iterator[Row]:
-    """The values that are in doubt, as review.csv has them."""
-    doubts = {table["table"]: table["doubts"] for table in one.tables}
-    for value in one.values:
-        if not value["told"]:
-            others = "; ".join(
-                f"{other['text'] or 'blank'} ({other['confidence']:.0%})"
-                for other in value["alternatives"]
-            )
-            row = {**value, "others": others, "doubts": doubts[value["table"]]}
-            yield {name: row[name] for name in REVIEW}
-
-
 # --- the end ------------------------------------------------------------------------------------
 
 
-def _finish(folder: Path, summary: Summary, n_pieces: int, wanted: str) -> None:
+def _finish(folder: Folder, summary: Summary, n_pieces: int, wanted: str) -> None:
     """Write the summary and the list for review; a data set without rows gets a file without."""
-    _write_json(folder / "summary.json", summary.to_dict())
+    _write_json(folder, "summary.json", summary.to_dict())
     for data_set in COLUMNS if wanted == "parquet" else ():
-        if not any((folder / data_set).glob("*.parquet")):
-            _write_empty(folder / data_set / "part-none.parquet", data_set)
+        if not folder.names(data_set):
+            write_empty(folder, data_set)
     rows = heapq.nsmallest(MAX_REVIEW, _to_review(folder, n_pieces), key=_worth)
-    _write_json(folder / STATE / "finished.json", {"pieces": n_pieces})
-    with _writing(folder), write_atomically(folder / "review.csv") as stream:
+    _write_json(folder, _FINISHED, {"pieces": n_pieces})
+    with folder.writing("review.csv") as stream:
         stream.write(csv_line(REVIEW))
         for row in rows:
             stream.write(csv_line(plain_row(row).values()))
 
 
-def _write_empty(path: Path, data_set: str) -> None:
-    with _writing(path):
-        path.parent.mkdir(exist_ok=True)
-        with write_atomically(path, "wb") as stream:
-            _ParquetSink(stream, data_set).close()
-
-
-def _to_review(folder: Path, n_pieces: int) -> Iterator[Row]:
+def _to_review(folder: Folder, n_pieces: int) -> Iterator[Row]:
+    doubtful = set(folder.names(STATE))
     for number in range(n_pieces):
-        path = folder / STATE / f"{number:07}.review.jsonl"
-        if path.exists():
-            with path.open(encoding="utf-8") as stream:
-                yield from map(json.loads, stream)
+        name = f"{number:07}.review.jsonl"
+        if name in doubtful:
+            text = folder.text(f"{STATE}/{name}") or ""
+            yield from map(json.loads, text.splitlines())
 
 
 def _worth(row: Row) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tabrecover.catalog import AnyLibrary
     from tabrecover.examples import Example
     from tabrecover.explain import Explanation, TableExplanation
+    from tabrecover.folders import Folder
     from tabrecover.model import Cell, Document
     from tabrecover.report import Outcome
 
@@ -382,7 +383,8 @@ def repair(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="A folder of the run's own.")
+        str,
+        typer.Option("--output", "-o", metavar="DIR", help="A folder of the run's own, or a URL."),
     ],
     format: Annotated[BulkFormat, typer.Option("--format", "-f", help="What to write.")] = (  # noqa: A002
         BulkFormat.PARQUET
@@ -454,7 +456,7 @@ def repair(
         raise typer.Exit(Exit.REVIEW)
 
 
-def _ray(address: str | None, workers: int | None) -> Callable[[Path, Settings], Engine]:
+def _ray(address: str | None, workers: int | None) -> Callable[[Folder, Settings], Engine]:
     from functools import partial  # noqa: PLC0415
 
     from tabrecover.ray_engine import RayEngine  # noqa: PLC0415

@@ -21,9 +21,9 @@ from typing import IO, Any, cast
 from tabrecover.errors import InputError, UsageError
 
 __all__ = [
-    "NEEDS", "STANDARD_INPUT", "File", "bytes_of", "can_be_read", "check_inputs", "files_of",
-    "is_compressed", "is_regular", "is_remote", "open_bytes", "open_plain", "plain_name",
-    "unpacked_zst", "why",
+    "NEEDS", "STANDARD_INPUT", "File", "as_os_error", "bytes_of", "can_be_read", "check_inputs",
+    "files_of", "is_compressed", "is_regular", "is_remote", "open_bytes", "open_plain",
+    "plain_name", "system_of", "unpacked_zst", "why",
 ]  # fmt: skip
 
 STANDARD_INPUT = "-"
@@ -91,7 +91,7 @@ def check_inputs(inputs: Sequence[str]) -> None:
 def _exists(name: str) -> bool:
     if not is_remote(name):
         return os.path.lexists(name)
-    system, path = _system(name)
+    system, path = system_of(name)
     with _told(name):
         return bool(system.exists(path))
 
@@ -150,7 +150,7 @@ def bytes_of(inputs: Sequence[str]) -> int | None:
 
 def _remote_files(name: str, alone: bool) -> Iterator[File]:
     """The file at a URL, or all below it."""
-    system, root = _system(name)
+    system, root = system_of(name)
     with _told(name):
         single = system.isfile(root)
         found = {root: system.info(root)} if single else system.find(root, detail=True)
@@ -168,8 +168,8 @@ def _remote_files(name: str, alone: bool) -> Iterator[File]:
 # --- opening them -------------------------------------------------------------------------------
 
 
-def _system(name: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL, and the path in it."""
+def system_of(name: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path in it. Raises `UsageError` if there is none."""
     try:
         import fsspec  # noqa: PLC0415 - optional
     except ImportError:
@@ -202,15 +202,15 @@ def open_bytes(path: str) -> Iterator[IO[bytes]]:
         with open(path, "rb") as stream:
             yield stream
         return
-    with _as_os_error():
-        system, own = _system(path)
+    with as_os_error():
+        system, own = system_of(path)
         remote = system.open(own, "rb")
     with remote, io.BufferedReader(_Remote(remote), REMOTE_BYTES) as stream:
         yield stream
 
 
 @contextmanager
-def _as_os_error() -> Iterator[None]:
+def as_os_error() -> Iterator[None]:
     """File systems raise whatever their services do."""
     try:
         yield
@@ -236,14 +236,14 @@ class _Remote(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as the next bytes go."""
-        with _as_os_error():
+        with as_os_error():
             data = self.stream.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place in the file."""
-        with _as_os_error():
+        with as_os_error():
             return int(self.stream.seek(offset, whence))
 
     def tell(self) -> int:

@@ -1,8 +1,8 @@
 """Pieces of a bulk run on a Ray cluster: the same pieces, the same worker, the same files.
 
-Each piece is a Ray task. Tasks read inputs and write files by their paths, so inputs, templates and
-output are on a file system that all machines of the cluster see at the same place. Ray moves only
-pieces and counts, and nothing has to be collected.
+Each piece is a Ray task. Tasks read inputs and write files by their names, so inputs, templates and
+output are on a file system that all machines of the cluster see at the same place, or behind URLs.
+Ray moves only pieces and counts, and nothing has to be collected.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tabrecover.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from tabrecover.folders import Folder
     from tabrecover.intake import Piece
 
 __all__ = ["RayEngine"]
@@ -33,7 +33,7 @@ class RayEngine:
 
     def __init__(
         self,
-        folder: Path,
+        folder: Folder,
         settings: Settings,
         *,
         address: str | None = None,
@@ -98,7 +98,7 @@ class RayEngine:
 
 
 def _do(
-    folder: Path,
+    folder: Folder,
     settings: Settings,
     number: int,
     piece: Piece,
@@ -108,6 +108,6 @@ def _do(
 
 
 @lru_cache(maxsize=2)
-def _worker(folder: Path, settings: Settings) -> Worker:
+def _worker(folder: Folder, settings: Settings) -> Worker:
     """A process keeps its worker, with its templates, from piece to piece."""
     return Worker(folder, settings)

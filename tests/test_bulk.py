@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,8 +32,10 @@ from tabrecover.batch import COLUMNS, repair_batch, schema_of
 from tabrecover.bulk import Done, Summary
 from tabrecover.bulk_view import progress_line
 from tabrecover.errors import UsageError
+from tabrecover.folders import folder_at
 from tabrecover.intake import Item, Piece, Reading
 from tabrecover.places import File
+from tabrecover.sinks import DRAWINGS, FORMATS, Format
 
 TABLE = "| Village | Sheep | Goats |\n| Upton | 12 | 7 |\n| Ham | {} | 3 |\n| Dell | 1 | 0 |\n"
 TEXTS = [
@@ -349,10 +351,85 @@ def test_remote_inputs_that_are_not_there(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_the_output_is_a_folder_of_this_machine(folder: Path) -> None:
-    """A URL as output would become a strange folder; it is refused, with the remedy."""
-    with pytest.raises(UsageError, match="copy it"):
-        bulk.repair(folder, "s3://bucket/out", workers=1)
+@pytest.mark.parametrize("wanted", ["parquet", "records"])
+def test_a_remote_output_is_that_of_a_folder(wanted: Format, folder: Path, tmp_path: Path) -> None:
+    """Written to a URL, by worker processes too, and called again: the files of a folder."""
+    (folder / "3.txt").write_bytes(b"\xff\x00\x01" * 9)  # to be set aside
+    near, far = tmp_path / "near", tmp_path / "far"
+    first = bulk.repair(folder, near, format=wanted, workers=1)
+    for _ in range(2):
+        again = bulk.repair(folder, far.as_uri(), format=wanted, workers=2)
+        assert again.to_dict() == first.to_dict()
+        assert {n: d for n, d in tree(far).items() if "manifest" not in n} == {
+            n: d for n, d in tree(near).items() if "manifest" not in n
+        }
+
+
+def test_a_remote_run_goes_on_where_it_stopped(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces without a mark, or with half of one, are done again, and others are not."""
+    monkeypatch.setattr(intake, "PIECE_FILES", 1)
+    out = tmp_path / "out"
+    bulk.repair(folder, out.as_uri(), workers=1)
+    whole = tree(out)
+    before = (out / "documents" / "part-0000001.parquet").stat().st_mtime_ns
+    marker = out / ".state" / "0000002.json"
+    marker.write_text(marker.read_text()[:40])
+    (out / ".state" / "0000003.json").unlink()
+    (out / "documents" / "part-0000003.parquet").write_bytes(b"half")
+    bulk.repair(folder, out.as_uri(), workers=1)
+    assert tree(out) == whole
+    assert (out / "documents" / "part-0000001.parquet").stat().st_mtime_ns == before
+
+
+def test_a_remote_output_keeps_what_is_not_its_own(folder: Path, tmp_path: Path) -> None:
+    """Files of no run, another run, and inputs around the output are refused, and stay."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("text")
+    with pytest.raises(bulk.BulkError, match=r"holds 'thesis\.txt', which is of no run"):
+        bulk.repair(folder, (tmp_path / "mine").as_uri(), workers=1)
+    with pytest.raises(UsageError, match="is inside of the input"):
+        bulk.repair(folder.as_uri(), f"{folder.as_uri()}/out", workers=1)
+    assert not (folder / "out").exists()
+    out = (tmp_path / "out").as_uri()
+    bulk.repair(folder, out, workers=1)
+    with pytest.raises(bulk.BulkError, match="holds a run with other settings"):
+        bulk.repair(folder, out, workers=1, format="csv")
+
+
+@pytest.mark.parametrize("url", ["nowhere://a/b", "s3n://x/y"])
+def test_a_remote_output_that_nothing_serves(url: str, folder: Path) -> None:
+    """Told with its name, by the function and by the command."""
+    with pytest.raises(UsageError, match=url):
+        bulk.repair(folder, url, workers=1)
+    code, _, errors = run(folder, "-o", url)
+    assert code == 2
+    assert url in errors
+
+
+def test_a_service_that_fails_while_it_is_written_to(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error ends the run with the output's name; called again, the run goes on."""
+    from fsspec.implementations.local import LocalFileSystem  # noqa: PLC0415 - patched here alone
+
+    sent = LocalFileSystem.put_file
+
+    def fail(self: LocalFileSystem, here: str, there: str, **options: Any) -> None:
+        if "values" in there:
+            raise LookupError("the service is down")
+        sent(self, here, there, **options)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFileSystem, "put_file", fail)
+        with pytest.raises(bulk.BulkError, match=r"out: can't be written: the service is down"):
+            bulk.repair(folder, out.as_uri(), workers=1)
+    assert not (out / ".state" / "0000000.json").exists()
+    bulk.repair(folder, out.as_uri(), workers=1)
+    bulk.repair(folder, tmp_path / "near", workers=1)
+    assert tree(out).keys() == tree(tmp_path / "near").keys()
 
 
 class Failing(io.RawIOBase):
@@ -370,7 +447,7 @@ def test_errors_of_a_service_are_errors_of_files(monkeypatch: pytest.MonkeyPatch
         def open(self, *_: str) -> Failing:
             return Failing()
 
-    monkeypatch.setattr(places, "_system", lambda name: (System(), name))
+    monkeypatch.setattr(places, "system_of", lambda name: (System(), name))
     item = intake._guarded("a", lambda: intake._content(File("a", "s3://a", 5, ""), 100), 100)
     assert item.data is None
     assert item.reason.startswith("the service is down")
@@ -611,7 +688,7 @@ def test_a_folder_of_something_else_is_refused(folder: Path, tmp_path: Path) -> 
 def test_two_runs_do_not_write_to_one_folder(folder: Path, tmp_path: Path) -> None:
     """While one run holds the folder, another is refused."""
     with (
-        bulk._locked(tmp_path / "out"),  # what a run does first
+        folder_at(tmp_path / "out").locked(),  # what a run does first
         pytest.raises(bulk.BulkError, match="another run writes there"),
     ):
         bulk.repair(folder, tmp_path / "out", workers=1)
@@ -984,8 +1061,8 @@ def test_the_command_has_the_settings_of_the_function() -> None:
     command, function = signature(cli.repair).parameters, signature(bulk.settings_of).parameters
     for name in ("seconds", "max_bytes", "text_column", "id_column", "format", "tables_as"):
         assert command[name].default == function[name].default
-    assert tuple(cli.BulkFormat) == bulk.FORMATS
-    assert tuple(cli.TablesAs) == get_args(bulk.Drawing)
+    assert tuple(cli.BulkFormat) == FORMATS
+    assert tuple(cli.TablesAs) == DRAWINGS
 
 
 # --- the command --------------------------------------------------------------------------------

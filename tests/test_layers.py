@@ -23,8 +23,8 @@ LAYERS = [
     "html_examples", "axis", "draft", "learn", "pile", "propose", "authoring", "trial",
     # below: bytes, files, terminals
     "decode", "storage", "compiled", "office", "api", "places", "http_body", "intake", "batch",
-    "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report", "cli", "__init__",
-    "__main__",
+    "folders", "sinks", "bulk", "ray_engine", "bulk_view", "terminal", "explain_view", "report",
+    "cli", "__init__", "__main__",
 ]  # fmt: skip
 PURE = LAYERS[: LAYERS.index("decode")]
 IMPURE = {"os", "sys", "io", "pathlib", "time", "datetime", "random", "subprocess", "tempfile"}
