@@ -135,17 +135,19 @@ def _cell_faults(cell: Record, raw: str, table: Record, markup: bool) -> Iterato
 
 
 def _is_piece(text: str, pieces: Sequence[str], markup: bool, exact: bool) -> bool:
-    """Whether the pieces are the text, or all alike (repeated over a span) and each is.
+    """Whether the pieces are the text, or that several times over (repeated over a span).
 
-    White space does not count in markup, and in labels that stand in pieces. A line end that a
-    width put in the place of a space is a space.
+    A copy of it may stand in pieces again. White space does not count in markup, in labels that
+    stand in pieces, and in copies. A line end that a width put in the place of a space is a space.
     """
-    if len(pieces) > 1 and all(_packed(piece) == _packed(text) for piece in pieces):
-        return True
-    if exact and not markup:
-        return text in ("".join(pieces), "".join(pieces).replace("\n", " "))
     joined = "".join(html.unescape(piece) if markup else piece for piece in pieces)
-    return _packed(joined) == _packed(text)
+    wanted, found = _packed(text), _packed(joined)
+    copies = len(found) // max(1, len(wanted))
+    if copies > 1 and len(pieces) > 1:
+        return found == wanted * copies
+    if exact and not markup:
+        return text in (joined, joined.replace("\n", " "))
+    return found == wanted
 
 
 def _packed(text: str) -> str:

@@ -374,7 +374,8 @@ def _record_tables(document: Document, entries: Sequence[Entry]) -> list[Table]:
         for own in ([entries, texts] if len(texts) < len(entries) else [texts])
         if (records := find_records([entry.text for entry in own])) is not None
     ]
-    return [max(read, key=lambda own: own[0])[1]] if read else []
+    best = max(read, key=lambda own: own[0])[1] if read else None
+    return [] if best is None else [best]
 
 
 def _stack_table(document: Document, stack: Stack) -> Table | None:
@@ -393,8 +394,10 @@ def _stack_table(document: Document, stack: Stack) -> Table | None:
     return _table(document, span, rows, shown, EVEN_ROWS * stack.regular, reading)
 
 
-def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table:
+def _record_table(document: Document, entries: Sequence[Entry], records: Records) -> Table | None:
     body = _body_of(entries, records)
+    if len(body) < MIN_ROWS:
+        return None
     texts = [[cell.entry.text for cell in row] for row in body]
     before = [entry for entry in entries[: records.start] if entry.text]
     n_heads = heads_before([entry.text for entry in before], len(before))
@@ -420,7 +423,7 @@ def _body_of(entries: Sequence[Entry], records: Records) -> list[list[_Shown]]:
     ):
         texts = {entry.text: sure, "": 1 - sure} if entry.text else {"": sure}
         body[row][column] = _Shown(entry, texts)
-    while sum(bool(cell.entry.text) for cell in body[-1]) <= 1:
+    while body and sum(bool(cell.entry.text) for cell in body[-1]) <= 1:
         body.pop()
     return body
 

@@ -1,8 +1,8 @@
 """Pieces of a bulk run on a Ray cluster: the same pieces, the same worker, the same files.
 
-Each piece is a Ray task. Tasks read inputs and write files by their names, so inputs, templates and
-output are on a file system that all machines of the cluster see at the same place, or behind URLs.
-Ray moves only pieces and counts, and nothing has to be collected.
+Each piece is a Ray task. Tasks read inputs and write files by their names, so these are on a file
+system that all machines of the cluster see at the same place, or behind URLs. Ray moves only pieces
+and counts, and nothing has to be collected.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def sketch(rows: Sequence[Sequence[str]], known_heads: int = 0) -> Sketch:
     drawing = Drawing(numbered, texts, "", 0)
     shown = {at for line in drawing.rows for at in line}
     drawing.drop_counts()
-    counts = shown.difference(*drawing.rows)
+    counts = {at for at in shown.difference(*drawing.rows) if at >= 0}
     kept = [[texts[at] for at in line if at >= 0] for line in drawing.rows]
     heads = count_heads(kept, 0 if counts else known_heads)
     before = [list(line) for line in drawing.rows]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import tabrecover
-from benchmarks.records import faults
+from benchmarks.records import _is_piece, faults
 from tabrecover.storage import builtin_library
 
 LIBRARY = builtin_library()
@@ -112,3 +112,17 @@ def test_what_recoveries_give_is_accepted() -> None:
 def test_a_broken_promise_is_seen(path: Path, value: Any, fault: str) -> None:
     """Each entry that is made wrong gives its fault."""
     assert any(line.startswith(fault) for line in found(changed(path, value)))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "fits"),
+    [
+        (["1 2", "1 2"], True),
+        (["1 2", "1", "2"], True),
+        (["1 2", "1", "3"], False),
+        (["1", "2"], 0),
+    ],
+)
+def test_a_text_may_be_repeated_in_pieces(pieces: list[str], fits: bool) -> None:
+    """Copies of a text may stand in pieces themselves, but each must be the text."""
+    assert _is_piece("1 2", pieces, markup=False, exact=True) == fits

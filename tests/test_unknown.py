@@ -621,3 +621,21 @@ def test_one_table_does_not_hide_another() -> None:
 def test_pipelines_and_grammars_are_no_tables(text: str) -> None:
     """Bars between words, without any at the ends of lines, part numbers or nothing."""
     assert tabrecover.recover(text, templates="none").tables == ()
+
+
+@pytest.mark.parametrize("end", ["", "项\n容\n上\n年\n量\n行"])
+def test_single_texts_with_gaps_between_are_no_records(end: str) -> None:
+    """Rows of one text each, whose other cells would all be blank, are no table."""
+    # A crash once, found by the fuzzer.
+    text = "1\n\n\n\n0\n\n\n\n3\n\n\n\n0\n\n\n\n5\n\n\n\n" + end
+    assert tabrecover.recover(text, templates="none").tables == ()
+
+
+def test_numbers_of_rows_are_unplaced_once() -> None:
+    """Rows that hold nothing but their number: each number is told once, and is no cell."""
+    # Found by the fuzzer: the last number was told twice.
+    rows = ["0|", "|1||||%  b", "2|", "|3 |", "|4||||||||||||", "5|||8 8||||||||"]
+    rows += ["6|||1 6 2|||||||", "|7||", "|8|a  3 3 0||||||||", "|9|||1 0||||||||"]
+    text = "\n".join([*rows, "|10|||3 7||||||||", "|11"])
+    (table,) = tabrecover.recover(text, templates="none").tables
+    assert [text[span.start : span.end] for span in table.unplaced] == [str(n) for n in range(12)]
