@@ -123,6 +123,6 @@ def test_a_broken_promise_is_seen(path: Path, value: Any, fault: str) -> None:
         (["1", "2"], 0),
     ],
 )
-def test_a_text_may_be_repeated_in_pieces(pieces: list[str], fits: bool) -> None:
+def test_a_text_may_be_repeated_in_pieces(pieces: list[str], fits: int) -> None:
     """Copies of a text may stand in pieces themselves, but each must be the text."""
     assert _is_piece("1 2", pieces, markup=False, exact=True) == fits
