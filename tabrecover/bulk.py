@@ -1,10 +1,10 @@
 """A bulk run: pieces of the inputs through worker processes into files that appear whole.
 
 Every piece of the inputs (`intake`) is one task, numbered in their order. Its worker writes the
-rows of its documents to files of that number, each by an atomic rename, and at last a *marker* with
-the piece's fingerprint and counts. A run that is stopped, in whatever way, goes on with the same
-command: pieces with a marker are done; all others are done again, and write the same files. So no
-document is lost and none is done twice, and the result does not depend on where the run stopped.
+rows of its documents to files of that number, each of which appears whole, and at last a *marker*
+with the piece's fingerprint and counts. A run that is stopped, in whatever way, goes on with the
+same command: pieces with a marker are done; all others are done again, and write the same files. So
+no document is lost and none is done twice, and the result does not depend on where the run stopped.
 
 The parent holds a bounded window of tasks. A piece that makes its process end is tried again alone,
 document by document, and the document that does it is set aside.
@@ -28,7 +28,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from tabrecover._version import __version__
 from tabrecover.api import library_of
@@ -57,9 +57,6 @@ from tabrecover.sinks import (
     Format,
     write_empty,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "FORMATS",
@@ -339,6 +336,8 @@ def _start(folder: Folder, names: Sequence[str], settings: Settings) -> None:
     }
     known = _read_json(folder, _MANIFEST)
     if known is None:
+        if _marked(folder):
+            raise BulkError(f"{folder.name}: holds a run without its manifest; give another folder")
         _write_json(folder, _MANIFEST, manifest)
         return
     same = json.loads(json.dumps(manifest))
@@ -402,7 +401,7 @@ def _counted(
     """The counts of every piece as they come, and whether an earlier run did it."""
     number = -1
     finished = (_read_json(folder, _FINISHED) or {}).get("pieces")
-    marked = {int(name[:-5]) for name in folder.names(STATE) if _MARKER.fullmatch(name)}
+    marked = _marked(folder)
     try:
         for number, piece in enumerate(pieces(names, settings.reading)):
             if finished is not None and number >= finished:
@@ -427,6 +426,11 @@ def _changed(folder: Folder, what: str) -> BulkError:
 
 def _marker(number: int) -> str:
     return f"{STATE}/{number:07}.json"
+
+
+def _marked(folder: Folder) -> set[int]:
+    """The numbers of the pieces that are done."""
+    return {int(name[:7]) for name in folder.names(STATE) if _MARKER.fullmatch(name)}
 
 
 def _known(folder: Folder, number: int, piece: Piece) -> Counted | None:

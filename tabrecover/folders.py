@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
-from tabrecover.errors import RecoveryError
+from tabrecover.errors import RecoveryError, UsageError
 from tabrecover.places import as_os_error, is_remote, system_of, why
 from tabrecover.storage import write_atomically
 
@@ -72,11 +72,20 @@ class Folder(Protocol):
 
 
 def folder_at(name: str | os.PathLike[str]) -> Folder:
-    """The folder of a path or a URL. Raises `UsageError` for a URL that nothing serves."""
+    """The folder of a path or a URL.
+
+    Raises `UsageError` for a URL that nothing serves, and for one in a place that is not there: a
+    bucket that is misspelled is not made.
+    """
     text = os.fspath(name)
     if not is_remote(text):
         return _LocalFolder(Path(text).absolute())
-    system_of(text)
+    system, root = system_of(text)
+    outermost = re.sub(r"(?<=[^/])/.*", "", root)
+    with _told(text, "can't be read"), as_os_error():
+        there = system.exists(outermost)
+    if not there:
+        raise UsageError(f"{text}: there is no {outermost}; make it first")
     return _RemoteFolder(text.rstrip("/"))
 
 

@@ -398,9 +398,9 @@ def test_a_remote_output_keeps_what_is_not_its_own(folder: Path, tmp_path: Path)
         bulk.repair(folder, out, workers=1, format="csv")
 
 
-@pytest.mark.parametrize("url", ["nowhere://a/b", "s3n://x/y"])
+@pytest.mark.parametrize("url", ["nowhere://a/b", "s3n://x/y", "memory://bucket/out"])
 def test_a_remote_output_that_nothing_serves(url: str, folder: Path) -> None:
-    """Told with its name, by the function and by the command."""
+    """Told with its name, by the function and by the command; a bucket that is not there, too."""
     with pytest.raises(UsageError, match=url):
         bulk.repair(folder, url, workers=1)
     code, _, errors = run(folder, "-o", url)
@@ -692,6 +692,17 @@ def test_two_runs_do_not_write_to_one_folder(folder: Path, tmp_path: Path) -> No
         pytest.raises(bulk.BulkError, match="another run writes there"),
     ):
         bulk.repair(folder, tmp_path / "out", workers=1)
+
+
+def test_pieces_without_a_manifest_are_no_run(folder: Path, tmp_path: Path) -> None:
+    """Marks of pieces of which nothing says how they were made are refused, and stay."""
+    out = tmp_path / "out"
+    bulk.repair(folder, out, workers=1)
+    (out / ".state" / "manifest.json").write_text("{")
+    before = tree(out)
+    with pytest.raises(bulk.BulkError, match="without its manifest"):
+        bulk.repair(folder, out, workers=1)
+    assert tree(out) == before
 
 
 def test_an_output_that_can_not_be_written_is_told(folder: Path, tmp_path: Path) -> None:
